@@ -1,0 +1,1 @@
+"""The desk program: python -m offline ... It is run from a checkout and never installed."""

@@ -1,0 +1,1 @@
+"""Where training and evaluation take pictures and labels from."""

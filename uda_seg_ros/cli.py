@@ -1,0 +1,128 @@
+"""uda_seg inspect | infer | bench | import-hf: what can be done with a bundle without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from .bundle import default_bundle
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand. Returns 0, 1 if some pictures could not be read, 2 with one line on stderr for any known error."""
+    arguments = _parser().parse_args(argv)
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch: waiting threads must not spin beside other work
+    try:
+        return arguments.run(arguments)
+    except OSError as error:
+        return _tell(f'{error.filename}: {error.strerror}' if error.filename else error)
+    except (RuntimeError, ValueError) as error:
+        if not type(error).__module__.startswith('uda_seg_ros.'):  # only our own errors are written for users
+            raise
+        return _tell(error)
+
+
+def _tell(error: object) -> int:
+    print(f'uda_seg: error: {error}', file=sys.stderr)
+    return 2
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from .description import as_text, describe
+    description = describe(arguments.bundle)
+    print(json.dumps(description, indent=2, default=str) if arguments.json else as_text(description))
+    return 0
+
+
+def _infer(arguments: argparse.Namespace) -> int:
+    from .bundle import Bundle
+    from .runtime.engine import Engine
+    from .runtime.infer import infer
+    from .runtime.pictures import find_pictures
+    pictures = find_pictures(arguments.images)
+    engine = Engine(Bundle.load(arguments.bundle), device=arguments.device, threshold=arguments.threshold)
+    failures = infer(engine, pictures, arguments.out, alpha=arguments.alpha, tell=_tell)
+    print(f'{len(pictures) - failures} of {len(pictures)} pictures segmented into {arguments.out}')
+    return 1 if failures else 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from .bundle import Bundle
+    from .runtime.benchmark import benchmark
+    report = benchmark(Bundle.load(arguments.bundle), size=arguments.size, frames=arguments.frames,
+                       device=arguments.device, half=arguments.half, threads=arguments.threads)
+    print(json.dumps(report.as_dict()) if arguments.json else report.as_text())
+    return 0
+
+
+def _import_hf(arguments: argparse.Namespace) -> int:
+    from .import_hf import import_hf
+    print(f'written: {import_hf(arguments.source, arguments.out)}')
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='uda_seg', description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+
+    inspect = commands.add_parser('inspect', help='verify a bundle and print what it is')
+    inspect.add_argument('bundle', nargs='?', type=Path, default=default_bundle(), help='default: the one shipped')
+    inspect.add_argument('--json', action='store_true')
+    inspect.set_defaults(run=_inspect)
+
+    infer = commands.add_parser('infer', help='segment picture files')
+    infer.add_argument('bundle', type=Path)
+    infer.add_argument('images', nargs='+', type=Path, help='files, or folders of them')
+    infer.add_argument('--out', type=Path, required=True, help='folder for NAME_mask.png, NAME_color.png, NAME_overlay.png')
+    infer.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
+    infer.add_argument('--threshold', type=_share, default=0.0, help='pixels of less confidence become 255 (default: 0)')
+    infer.add_argument('--alpha', type=_share, default=0.5, help='share of colour in the overlay (default: 0.5)')
+    infer.set_defaults(run=_infer)
+
+    bench = commands.add_parser('bench', help='time every stage, beside plain torch')
+    bench.add_argument('bundle', nargs='?', type=Path, default=default_bundle(), help='default: the one shipped')
+    bench.add_argument('--size', type=_size, default=(480, 640), metavar='WxH', help='of the picture (default: 640x480)')
+    bench.add_argument('--frames', type=_count, default=100)
+    bench.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
+    bench.add_argument('--half', action='store_true', help='fp16 on CUDA, bf16 on a CPU')
+    bench.add_argument('--threads', type=_count, default=1)
+    bench.add_argument('--json', action='store_true')
+    bench.set_defaults(run=_bench)
+
+    import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
+    import_hf.add_argument('source', help='an id such as owner/name, or a local folder')
+    import_hf.add_argument('--out', type=Path, required=True, help='the bundle to write')
+    import_hf.set_defaults(run=_import_hf)
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    """(height, width) of 'WxH'."""
+    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f'{text!r} is not width x height, such as 640x480')
+    return int(match[2]), int(match[1])
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number of 1 or more')
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
+    return value
+
+
+if __name__ == '__main__':
+    sys.exit(main())

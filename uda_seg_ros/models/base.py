@@ -1,0 +1,40 @@
+"""What every network of the table is: a module with two halves and logits at its own resolution."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class SegmentationModel(nn.Module):
+    """A semantic segmentation network.
+
+    multiple: both sides of the image must be a multiple of it. stride: logits are 1/stride of the image.
+    Shapes: image B3HW float, normalised; features a tuple of BDhw; logits BChw, h = H / stride.
+    """
+
+    multiple: int = 32
+    stride: int = 4
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The encoder: features from fine to coarse."""
+        raise NotImplementedError
+
+    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
+        """The head: logits at 1/stride, or interpolated (bilinear, corners not aligned) to `size` (H, W)."""
+        raise NotImplementedError
+
+    def forward(self, image: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        return self.forward_head(self.forward_features(image), size)
+
+
+def resize_logits(logits: torch.Tensor, size: tuple[int, int] | None) -> torch.Tensor:
+    """Bilinear to `size` (H, W); unchanged for None."""
+    if size is None or tuple(logits.shape[-2:]) == tuple(size):
+        return logits
+    return functional.interpolate(logits, size=size, mode='bilinear', align_corners=False)

@@ -1,0 +1,1 @@
+"""The package on ROS 2. This folder alone (and launch/) imports ROS."""

@@ -1,0 +1,75 @@
+"""The figures of a drive: summary.json."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...bundle import WEIGHTS, Manifest
+from ...report.drive import Moment
+from ...report.scores import Scores
+
+_LIBRARIES = ('torch', 'numpy', 'opencv-python-headless', 'rclpy')
+
+
+def figures(moments: Sequence[Moment], scores: Scores | None) -> dict[str, Any]:
+    """Counts, latency, confidence and, with labels, mIoU and IoU in percent by segment.
+
+    Latency is from just before the image is published to the moment its mask is received. A frame without a mask is
+    dropped: overtaken by a newer one, refused by the node, or lost in transport; it has neither latency nor score.
+    """
+    latencies = [moment.latency_ms for moment in moments if moment.latency_ms is not None]
+    percentiles = np.percentile(latencies, (50, 95, 99)) if latencies else (math.nan,) * 3
+    result: dict[str, Any] = {
+        'frames_in': len(moments), 'masks_out': len(latencies), 'dropped': len(moments) - len(latencies),
+        'latency_ms': {name: _rounded(value) for name, value in zip(('p50', 'p95', 'p99'), percentiles)},
+        'miou': {}, 'miou_all': None, 'iou': {}, 'frames_scored': {}, 'confidence': _confidence(moments)}
+    if scores is not None:
+        result['miou'] = {segment: _rounded(value) for segment, value in scores.miou().items()}
+        result['miou_all'] = _rounded(scores.miou_of_all())
+        result['iou'] = {segment: {name: _rounded(value) for name, value in classes.items()}
+                         for segment, classes in scores.iou().items()}
+        result['frames_scored'] = dict(scores.frames)
+    return result
+
+
+def _confidence(moments: Sequence[Moment]) -> dict[str, float | None]:
+    """Mean confidence in percent of each segment."""
+    by_segment: dict[str, list[float]] = {}
+    for moment in moments:
+        if moment.confidence is not None:
+            by_segment.setdefault(moment.segment, []).append(moment.confidence)
+    return {segment: _rounded(float(np.mean(values))) for segment, values in by_segment.items()}
+
+
+def describe_bundle(manifest: Manifest, folder: str) -> dict[str, Any]:
+    """What a person wants to know of the network that was run."""
+    provenance = manifest.provenance
+    origin = provenance.get('trained_on') or provenance.get('source')
+    return {'bundle': folder, 'network': manifest.model.name, **({'trained on': str(origin)} if origin else {}),
+            'classes': manifest.labels.name, 'network input': f'{manifest.preprocess.width}x{manifest.preprocess.height}',
+            'weights (SHA-256)': manifest.digests.get(WEIGHTS, '')[:12]}
+
+
+def versions() -> dict[str, str]:
+    """Versions of the package and of what it stands on."""
+    found = {'uda_seg_ros': __version__, 'Python': platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # a library of the system need not have metadata
+            continue
+    found['ROS 2'] = os.environ.get('ROS_DISTRO', 'Jazzy, from wheels')
+    found['processor'] = f'{platform.machine()}, {os.cpu_count()} cores'
+    return found
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 2)

@@ -1,0 +1,113 @@
+"""What a configured node holds: the engine, and for each camera its subscriptions, publishers and class names."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from rclpy.node import Node
+
+from ..bundle import WEIGHTS, Bundle, BundleError, default_bundle, read_manifest
+from ..config import ConfigError
+from ..runtime.engine import Engine, EngineError
+from ..structures import Frame
+from .camera import Camera
+from .classes_file import rename_classes
+from .debug_times import DebugTimes
+from .label_info import ClassNames
+from .lifecycle import SetupError
+from .outputs import Outputs
+from .parameters import Parameters
+from .worker import Lane, Worker
+
+
+class Pipeline:
+    """From cameras to masks: made when the node is configured, works between start() and stop(), ends with close().
+
+    To be used in the executor's thread. enabled: while false, frames are received and dropped. Raises SetupError if the
+    bundle, the device or the classes file cannot be used.
+    """
+
+    def __init__(self, node: Node, parameters: Parameters) -> None:
+        self._node, self._parameters = node, parameters
+        self.enabled = parameters['start_enabled']
+        model = parameters['model']
+        self.folder = default_bundle() if model in ('', 'default') else Path(model).expanduser()
+        self._load()
+        self._wake = threading.Event()
+        self._times = DebugTimes(node)
+        self.lanes: list[Lane] = []
+        self._class_names: list[ClassNames] = []
+        self.worker: Worker | None = None
+        for name in parameters['cameras'] or ('',):
+            self._add_camera(name)
+
+    def _load(self) -> None:
+        values = self._parameters
+        try:
+            bundle = Bundle.load(self.folder)
+            path = values['classes_file']
+            self.labels = rename_classes(bundle.labels, path) if path else bundle.labels
+            size = (values['imgsz_height'] or bundle.preprocess.height, values['imgsz_width'] or bundle.preprocess.width)
+            asked = size if values['imgsz_height'] or values['imgsz_width'] else None
+            self.engine = Engine(bundle, device=values['device'], half=values['half'], size=asked, threads=values['threads'])
+            self.engine(Frame(np.zeros((*size, 3), np.uint8)))  # the first pass is the slow one: not on a camera's frame
+        except (BundleError, ConfigError, EngineError) as error:
+            raise SetupError(str(error)) from error
+        self.network = bundle.model.name
+        self.digest = read_manifest(self.folder).digests[WEIGHTS]
+
+    def _add_camera(self, name: str) -> None:
+        prefix = f'{name}/' if name else ''
+        camera = Camera(self._node, name, self._parameters, self._wake.set)
+        self.lanes.append(Lane(camera, Outputs(self._node, prefix, self._parameters, self.labels)))
+        self._class_names.append(ClassNames(self._node, prefix, self.labels, self.network, str(self.folder)))
+
+    def start(self) -> None:
+        """Tell the class names, listen, and serve."""
+        self.worker = Worker(self._node, self.engine, self.lanes, self._parameters, self._times, self._wake)
+        self.worker.enabled = self.enabled
+        self.worker.start()  # first, so that stop() can end it whatever fails below
+        self.announce()
+        for lane in self.lanes:
+            lane.camera.subscribe()
+
+    def stop(self) -> bool:
+        """Stop listening, and wait for the frame in work. False if that takes longer than 2 s."""
+        for lane in self.lanes:
+            lane.camera.unsubscribe()
+        worker, self.worker = self.worker, None
+        return worker is None or worker.stop()
+
+    def close(self) -> None:
+        """Let go of everything: publishers, subscriptions, tensors."""
+        self.stop()
+        for closing in (self._times, *(lane.outputs for lane in self.lanes), *self._class_names):
+            closing.close()
+        self.engine.close()
+
+    def enable(self, enabled: bool) -> None:
+        self.enabled = enabled
+        if self.worker is not None:
+            self.worker.enabled = enabled
+
+    def announce(self) -> None:
+        """Publish the class names."""
+        for names in self._class_names:
+            names.publish(self._parameters['threshold'], self.engine.weights_version)
+
+    def renew(self, changed: set[str]) -> None:
+        """Follow parameters that changed while configured."""
+        if any(name.startswith('publish_') for name in changed):
+            for lane in self.lanes:
+                lane.outputs.renew()
+        if 'threshold' in changed and self.worker is not None:
+            self.announce()
+
+    def watch(self) -> None:
+        """What is to be looked at now and then while active."""
+        for lane in self.lanes:
+            lane.camera.watch()
+        for names in self._class_names:
+            names.repeat(self._parameters['label_info_period'], self._parameters['threshold'], self.engine.weights_version)
