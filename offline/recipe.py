@@ -1,95 +1,126 @@
-"""A recipe: what is trained on which drives and how, read from YAML. Its nouns are those of the program."""
+"""A recipe: which networks are trained on which data, stage by stage, read strictly from YAML. Its nouns are the program's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import yaml
-
-from uda_seg_ros.bundle import ModelSpec, Preprocess
-from uda_seg_ros.config import ConfigError, from_mapping
-
-RECIPES = Path(__file__).parent / 'recipes'
+from uda_seg_ros.bundle import Preprocess
+from uda_seg_ros.config import ConfigError
 
 
 @dataclass(frozen=True)
-class Drives:
-    """Frames of procedural drives, one drive a seed.
+class DataSpec:
+    """A data set. kind: its name in datasets.DATASETS. path: its root. options: what its Config has beside the path.
 
-    weather: a schedule as `python -m offline synthesize` takes it, stretched to `frames`, the number of each drive.
-    fps: frames per second of drive; few, so that each frame shows another place.
+    In a recipe also written 'kind:path' or 'kind:path?option=value&option=value', as --set takes it.
     """
 
-    town: str
-    weather: str
-    seeds: tuple[int, ...]
-    frames: int
-    fps: float = 1.0
+    kind: str
+    path: str = ''
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network of models.NETWORKS with its settings.
+
+    weights: where its first tensors come from: '' (random), 'bundle:FOLDER', 'run:FOLDER' (a run's last student), or a file
+    (.safetensors, .pth) whose names fit; see initial_weights.py.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ''
+
+
+@dataclass(frozen=True)
+class Data:
+    """labels: the label space that all is mapped to. source: mixed by size. target: images only, their labels are never read.
+
+    evaluate: labelled data by the name its score gets; used for scores, never for training.
+    """
+
+    labels: str
+    source: tuple[Any, ...]
+    target: tuple[Any, ...] = ()
+    evaluate: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How crops are made.
+
+    batch: source images a step, and as many target images. crop: (height, width) in pixels. source_height, target_height:
+    pictures are resized to this height first, aspect kept, None leaves them. scale: least and greatest further enlargement
+    of a crop. rare_class_temperature: of rare-class sampling (DAFormer), None is off. workers: processes that load.
+    """
+
+    batch: int
+    crop: tuple[int, int]
+    source_height: int | None = None
+    target_height: int | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+    rare_class_temperature: float | None = None
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """name: adamw or sgd. lr: of encoders, in its peak; heads get head_factor times that. clip: greatest gradient norm."""
+
+    name: Literal['adamw', 'sgd'] = 'adamw'
+    lr: float = 6e-5
+    head_factor: float = 10.0
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    clip: float | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Linear warm-up over `warmup` steps from 1e-6 of the peak, then (steps left) ** power."""
+
+    warmup: int = 1500
+    power: float = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of one method.
+
+    method: its name in methods.METHODS; config: its Config. init: by part ('student', 'teacher', ...), where it starts:
+    'previous.student', 'STAGE.PART' of an earlier stage; else the recipe's network as it is. optimiser, schedule, loader:
+    instead of the recipe's.
+    """
+
+    name: str
+    method: str
+    steps: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+    networks: Mapping[str, Any] = field(default_factory=dict)
+    init: Mapping[str, str] = field(default_factory=dict)
+    optimiser: Optimiser | None = None
+    discriminator: Optimiser | None = None
+    schedule: Schedule | None = None
+    loader: Loader | None = None
 
     def __post_init__(self) -> None:
-        if not self.seeds or self.frames < 1 or self.fps <= 0:
-            raise ConfigError('drives: at least one seed is needed, frames of 1 or more, and fps above 0')
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How a crop is made.
-
-    crop: (height, width) in pixels. scale: the least and the greatest enlargement. brightness, contrast, saturation: the
-    greatest change, as a factor. hue: the greatest shift in degrees of 360. blur: the greatest standard deviation in
-    pixels, of half of the crops. noise: the greatest standard deviation in grey levels.
-    """
-
-    crop: tuple[int, int]
-    scale: tuple[float, float] = (0.75, 1.5)
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 12.0
-    blur: float = 1.0
-    noise: float = 6.0
-
-
-@dataclass(frozen=True)
-class Training:
-    """steps: optimiser steps. rate: the highest learning rate, reached after `warmup` steps, then falling to 0 as a power
-    of the steps left. balance: weight of a class = (its share of pixels) ** -balance, at most `heaviest` times that of
-    the most frequent. dice: weight of the Dice loss beside the cross-entropy.
-    """
-
-    steps: int
-    batch: int
-    rate: float
-    weight_decay: float = 0.01
-    warmup: int = 100
-    power: float = 0.9
-    balance: float = 0.5
-    heaviest: float = 10.0
-    dice: float = 0.5
+        if self.steps < 1:
+            raise ConfigError(f'stage {self.name}: steps must be 1 or more')
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """seed: of weights, crops and order. evaluate: drives by the name that their score gets."""
+    """seed: of weights, order, crops and all else. preprocess: the vehicle's, which scoring and export use."""
 
-    seed: int
-    network: ModelSpec
+    data: Data
+    loader: Loader
+    networks: Mapping[str, Any]
+    stages: tuple[Stage, ...]
     preprocess: Preprocess
-    train: Drives
-    augmentation: Augmentation
-    training: Training
-    evaluate: Mapping[str, Drives]
-
-
-def load_recipe(path: Path) -> Recipe:
-    """Raises ConfigError if the file cannot be read or holds what a recipe does not."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f'{path}: cannot be read: {error}') from error
-    recipe = from_mapping(Recipe, content, str(path))
-    evaluate = {name: from_mapping(Drives, drives, f'{path}: evaluate: {name}')
-                for name, drives in recipe.evaluate.items()}
-    return Recipe(**{**vars(recipe), 'evaluate': evaluate})
+    seed: int = 0
+    optimiser: Optimiser = Optimiser()
+    discriminator: Optimiser = Optimiser('adamw', 1e-4, 1.0, 0.0)
+    schedule: Schedule = Schedule()

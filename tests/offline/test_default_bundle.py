@@ -10,10 +10,10 @@ import pytest
 import torch
 import yaml
 
-from offline import default_bundle as command
-from offline.datasets.synthetic import frames_of, rendered
+from offline.default_bundle import command
+from offline.default_bundle.drives import frames_of, rendered
 from offline.evaluate import confusion_of
-from offline.recipe import RECIPES, Drives, load_recipe
+from offline.default_bundle.recipe import RECIPES, Drives, load_recipe
 from uda_seg_ros.bundle import Bundle, default_bundle
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CITYSCAPES

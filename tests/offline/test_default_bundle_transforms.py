@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from offline.recipe import Augmentation
-from offline.transforms import random_colour, random_crop, random_sensor
+from offline.default_bundle.recipe import Augmentation
+from offline.default_bundle.transforms import random_colour, random_crop, random_sensor
 
 STILL = Augmentation(crop=(64, 96), brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0, blur=0.0, noise=0.0)
 

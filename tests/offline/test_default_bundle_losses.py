@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from offline.losses import class_weights, cross_entropy, dice
+from offline.default_bundle.losses import class_weights, cross_entropy, dice
 from uda_seg_ros.labels import IGNORE
 
 

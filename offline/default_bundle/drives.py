@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..recipe import Drives
+from .recipe import Drives
 from ..synthesize.drive import drive
 
 

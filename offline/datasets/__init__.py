@@ -1,1 +1,0 @@
-"""Where training and evaluation take pictures and labels from."""

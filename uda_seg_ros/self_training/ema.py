@@ -1,0 +1,54 @@
+"""The mean teacher: a copy of the student whose weights follow it slowly (Tarvainen and Valpola, 2017, arXiv 1703.01780)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import nn
+
+
+def ema_alpha(step: int, decay: float = 0.999) -> float:
+    """Share of itself that the teacher keeps: 0 at step 0 (a copy), 0.9 at step 9, `decay` in the end."""
+    return min(1 - 1 / (step + 1), decay)
+
+
+class EMATeacher(nn.Module):
+    """An exponential moving average of a student of the same architecture, in eval mode, without gradient.
+
+    buffers: what becomes of BatchNorm's statistics: 'average' as the parameters, or 'copy' from the student. Counters are
+    always copied.
+    """
+
+    def __init__(self, student: nn.Module, decay: float = 0.999, buffers: Literal['average', 'copy'] = 'average') -> None:
+        super().__init__()
+        self.network = copy.deepcopy(student).requires_grad_(False).eval()
+        self.decay, self._buffers_average = decay, buffers == 'average'
+
+    def train(self, mode: bool = True) -> EMATeacher:
+        """A teacher stays in eval mode whatever is asked."""
+        self.training = False
+        return self
+
+    @torch.no_grad()
+    def update(self, student: nn.Module, step: int) -> None:
+        """Move towards the student; step 0 copies it. Call before the student's own step, as the hosts do."""
+        alpha = ema_alpha(step, self.decay)
+        averaged, copied = self._pairs(student)
+        if averaged:
+            torch._foreach_lerp_(*map(list, zip(*averaged)), 1 - alpha)
+        for own, new in copied:
+            own.copy_(new)
+
+    def _pairs(self, student: nn.Module) -> tuple[list, list]:
+        averaged = list(zip(self.network.parameters(), student.parameters()))
+        copied = []
+        for own, new in zip(self.network.buffers(), student.buffers()):
+            (averaged if self._buffers_average and own.is_floating_point() else copied).append((own, new))
+        return averaged, copied
+
+    @torch.no_grad()
+    def forward(self, image: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        """Logits of a normalised image."""
+        return self.network(image, size)

@@ -1,0 +1,64 @@
+"""Losses of self-training and distillation. Teachers are detached here; every loss of nothing but IGNORE is 0, never NaN."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from ..labels import IGNORE
+
+Normalise = Literal['valid', 'all_pixels']
+
+
+def cross_entropy(logits: torch.Tensor, label: torch.Tensor, pixel_weight: torch.Tensor | None = None,
+                  normalise: Normalise = 'all_pixels') -> torch.Tensor:
+    """Mean of pixel_weight * CE. logits BCHW, label BHW int64, pixel_weight BHW or what expands to it.
+
+    normalise: divide by the number of all pixels (DAFormer, DiGA: pixels left out lower the loss) or of the valid ones.
+    """
+    loss = functional.cross_entropy(logits.float(), label, ignore_index=IGNORE, reduction='none')
+    if pixel_weight is not None:
+        loss = loss * pixel_weight
+    return _mean(loss, label != IGNORE, normalise)
+
+
+def soft_cross_entropy(probs: torch.Tensor, logits: torch.Tensor, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
+    """H(q, p): mean over pixels of -sum_c q_c log p_c. probs: the teacher's, BCHW; logits: the student's."""
+    loss = -(probs.detach() * logits.float().log_softmax(1)).sum(1)
+    return loss.mean() if valid_mask is None else _mean(loss * valid_mask, valid_mask, 'valid')
+
+
+def kl_map(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    """BHW: KL(teacher || student) of each pixel, summed over the classes, times temperature ** 2.
+
+    Both sides enter as log-probs with log_target: without it torch's kl_div reads the teacher's log-probs as probs, which
+    is no KL (see tests/offline/methods/test_dakd.py for what that does).
+    """
+    teacher = (teacher_logits.detach().float() / temperature).log_softmax(1)
+    student = (student_logits.float() / temperature).log_softmax(1)
+    return functional.kl_div(student, teacher, reduction='none', log_target=True).sum(1) * temperature ** 2
+
+
+def kl(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0,
+       pixel_weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean over the pixels of kl_map, each times pixel_weight (BHW) if given."""
+    loss = kl_map(teacher_logits, student_logits, temperature)
+    return loss.mean() if pixel_weight is None else (loss * pixel_weight).mean()
+
+
+def ohem_cross_entropy(logits: torch.Tensor, label: torch.Tensor, threshold: float = 0.7,
+                       fewest: int = 100_000) -> torch.Tensor:
+    """CE over hard pixels: those whose true class has a probability below `threshold`, or among the `fewest` lowest."""
+    loss = functional.cross_entropy(logits.float(), label, ignore_index=IGNORE, reduction='none')
+    valid = label != IGNORE
+    probability = torch.where(valid, (-loss.detach()).exp(), torch.inf)
+    bound = probability.flatten().kthvalue(min(fewest, probability.numel())).values.clamp(min=threshold)
+    hard = valid & (probability <= bound)
+    return _mean(loss * hard, hard, 'valid')
+
+
+def _mean(loss: torch.Tensor, valid: torch.Tensor, normalise: Normalise) -> torch.Tensor:
+    """Sum over the pixels divided by their number. A pixel left out carries 0 already."""
+    return loss.mean() if normalise == 'all_pixels' else loss.sum() / valid.sum().clamp(min=1)
