@@ -1,4 +1,4 @@
-"""A recipe: which networks are trained on which data, stage by stage, read strictly from YAML. Its nouns are the program's."""
+"""A recipe: which networks are trained on which data, stage by stage, read strictly from YAML, in the program's nouns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Data:
-    """labels: the label space that all is mapped to. source: mixed by size. target: images only, their labels are never read.
+    """labels: the label space that all is mapped to. source: mixed by size. target: images only, labels are never read.
 
     evaluate: labelled data by the name its score gets; used for scores, never for training.
     """

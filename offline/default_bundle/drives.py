@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .recipe import Drives
 from ..synthesize.drive import drive
+from .recipe import Drives
 
 
 def frames_of(drives: Drives) -> Iterator[tuple[np.ndarray, np.ndarray]]:

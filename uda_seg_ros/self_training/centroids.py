@@ -35,7 +35,7 @@ class Centroids(nn.Module):
             self.vectors.lerp_(means, momentum * (seen & (self.count > 0))[:, None].to(means.dtype))
 
     def probs(self, features: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
-        """softmax(-distance) over the classes, BCHW: bilinear to `size` (H, W) if given. Without a centroid: probability 0."""
+        """softmax(-distance) over the classes, BCHW: bilinear to `size` (H, W) if given. No centroid: probability 0."""
         batch, _, height, width = features.shape
         distance = torch.cdist(features.float().flatten(2).mT, self.vectors.expand(batch, -1, -1))
         probs = distance.masked_fill(self.count == 0, torch.inf).neg().softmax(2).mT.unflatten(2, (height, width))

@@ -13,7 +13,7 @@ THRESHOLD = 0.968  # of DACS and DAFormer
 
 
 def pseudo_label(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(pseudo_label BHW int64, confidence BHW float in 0..1): the most probable class of every pixel, and its probability."""
+    """(pseudo_label BHW int64, confidence BHW float in 0..1): the most probable class of a pixel, and its probability."""
     confidence, label = logits.softmax(1).max(1)
     return label, confidence
 
