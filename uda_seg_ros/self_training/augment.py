@@ -5,11 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional
 
+# Constants stay Python numbers: to copy a tensor of them to the device would make the host wait.
 _GREY = (0.299, 0.587, 0.114)
-_TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+_TO_YIQ = np.array((_GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)))
+_FROM_YIQ = np.linalg.inv(_TO_YIQ)
+# In YIQ a turn of the colour plane is brightness, cos times identity and sin times a quarter turn: here each in RGB.
+_STILL, _COS, _SIN = (tuple(map(float, (_FROM_YIQ @ np.array(part) @ _TO_YIQ).flat)) for part in (
+    ((1, 0, 0), (0, 0, 0), (0, 0, 0)), ((0, 0, 0), (0, 1, 0), (0, 0, 1)), ((0, 0, 0), (0, 0, -1), (0, 1, 0))))
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,12 @@ class Photometric:
 
 
 def photometric(image: torch.Tensor, settings: Photometric = Photometric()) -> torch.Tensor:
-    """Jitter, grey and blur, each on its share of the images."""
+    """Jitter, grey and blur, each on its share of the images. Not in half precision, even under autocast."""
+    with torch.autocast(image.device.type, enabled=False):
+        return _photometric(image, settings)
+
+
+def _photometric(image: torch.Tensor, settings: Photometric) -> torch.Tensor:
     image = jitter(image, settings)
     if settings.grey:
         image = torch.where(_chance(image, settings.grey), _grey(image).expand_as(image), image)
@@ -81,15 +92,12 @@ def _factor(image: torch.Tensor, most: float) -> torch.Tensor:
 
 
 def _grey(image: torch.Tensor) -> torch.Tensor:
-    weights = image.new_tensor(_GREY).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True)
+    red, green, blue = image.split(1, 1)
+    return red * _GREY[0] + green * _GREY[1] + blue * _GREY[2]
 
 
 def _rotate_hue(image: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
     """Turn the colour plane of YIQ by `angle` (B111, radians)."""
-    to_yiq = image.new_tensor(_TO_YIQ)
-    cos, sin, one = angle.cos().flatten(), angle.sin().flatten(), torch.ones_like(angle).flatten()
-    zero = torch.zeros_like(one)
-    turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
-    matrix = torch.linalg.inv(to_yiq.float()).to(to_yiq.dtype) @ turn @ to_yiq
-    return (matrix @ image.flatten(2)).view_as(image)
+    cos, sin = angle.cos().flatten(), angle.sin().flatten()
+    entries = torch.stack([a + b * cos + c * sin for a, b, c in zip(_STILL, _COS, _SIN)], 1)
+    return (entries.view(-1, 3, 3) @ image.flatten(2)).view_as(image)

@@ -38,7 +38,9 @@ class Centroids(nn.Module):
         """softmax(-distance) over the classes, BCHW: bilinear to `size` (H, W) if given. No centroid: probability 0."""
         batch, _, height, width = features.shape
         distance = torch.cdist(features.float().flatten(2).mT, self.vectors.expand(batch, -1, -1))
-        probs = distance.masked_fill(self.count == 0, torch.inf).neg().softmax(2).mT.unflatten(2, (height, width))
+        missing = self.count == 0
+        probs = distance.masked_fill(missing, torch.inf).neg().softmax(2).masked_fill(missing, 0)  # all missing: NaN
+        probs = probs.mT.unflatten(2, (height, width))
         return probs if size is None else functional.interpolate(probs, size, mode='bilinear', align_corners=False)
 
     def nearest(self, features: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
@@ -49,9 +51,8 @@ class Centroids(nn.Module):
 
 def class_means(features: torch.Tensor, label: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(means BxCxD, seen BxC bool): mean feature of each class in each image, and whether it has enough pixels."""
-    valid = label != IGNORE
-    member = functional.one_hot(label.where(valid, 0), num_classes) * valid[..., None]
-    member = member.flatten(1, 2).to(torch.float32)
-    pixels = member.sum(1)
-    sums = member.mT @ features.float().flatten(2).mT
+    member = (label.flatten(1)[:, None] == torch.arange(num_classes, device=label.device)[:, None]).float()  # IGNORE is none
+    pixels = member.sum(2)
+    with torch.autocast(features.device.type, enabled=False):  # a sum over thousands of pixels in half precision drifts
+        sums = member @ features.float().flatten(2).mT
     return sums / pixels.clamp(min=1)[..., None], pixels >= FEWEST_PIXELS
