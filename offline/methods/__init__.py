@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from .base import Method
+from .self_training import SelfTraining
+from .source_only import SourceOnly
 
 METHODS: dict[str, type[Method]] = {
+    'source_only': SourceOnly,
+    'self_training': SelfTraining,
 }
 
 __all__ = ['METHODS', 'Method']
