@@ -5,8 +5,12 @@ from __future__ import annotations
 from .base import Method
 from .dakd import Dakd
 from .dakd_adapt import DakdAdapt
+from .self_training import SelfTraining
+from .source_only import SourceOnly
 
 METHODS: dict[str, type[Method]] = {
+    'source_only': SourceOnly,
+    'self_training': SelfTraining,
     'dakd_adapt': DakdAdapt,
     'dakd': Dakd,
 }
