@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from .base import Method
+from .bkd import BKD
+from .dakd import Dakd
+from .dakd_adapt import DakdAdapt
+from .self_training import SelfTraining
+from .source_only import SourceOnly
 
 METHODS: dict[str, type[Method]] = {
+    'source_only': SourceOnly,
+    'self_training': SelfTraining,
+    'bkd': BKD,
+    'dakd_adapt': DakdAdapt,
+    'dakd': Dakd,
 }
 
 __all__ = ['METHODS', 'Method']
