@@ -6,6 +6,7 @@ from .base import Method
 from .bkd import BKD
 from .dakd import Dakd
 from .dakd_adapt import DakdAdapt
+from .bkd import Bkd
 from .self_training import SelfTraining
 from .source_only import SourceOnly
 
@@ -15,6 +16,7 @@ METHODS: dict[str, type[Method]] = {
     'bkd': BKD,
     'dakd_adapt': DakdAdapt,
     'dakd': Dakd,
+    'bkd': Bkd,
 }
 
 __all__ = ['METHODS', 'Method']

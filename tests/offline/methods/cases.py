@@ -66,7 +66,7 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'source_only/ohem': Case({'photometric': {}, 'ohem': {'fewest': 2000}}, target=False),
     'self_training': Case(),
     'self_training/all': Case({'share_per': 'image', 'feature_distance': 0.005, 'masked': {'weight': 1.0, 'block': 32},
-                               'threshold': 0.1, 'ignore_borders': (4, 8, 2, 2)}),
+                               'threshold': 0.6, 'ignore_borders': (4, 8, 2, 2)}),
     'bkd': Case(),
     'bkd/larger_teacher': Case({'hard_pixels': {'on': 'both', 'start': 0}, 'target_weight_by': 'confident_share',
                                 'threshold': 0.06}, {'teacher': LARGER}),
