@@ -5,6 +5,8 @@ from __future__ import annotations
 from .base import Method
 from .dakd import Dakd
 from .dakd_adapt import DakdAdapt
+from .duda import Duda
+from .duda_refine import DudaRefine
 from .self_training import SelfTraining
 from .source_only import SourceOnly
 
@@ -13,6 +15,8 @@ METHODS: dict[str, type[Method]] = {
     'self_training': SelfTraining,
     'dakd_adapt': DakdAdapt,
     'dakd': Dakd,
+    'duda': Duda,
+    'duda_refine': DudaRefine,
 }
 
 __all__ = ['METHODS', 'Method']

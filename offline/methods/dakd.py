@@ -64,7 +64,7 @@ class Dakd(Method):
         self.student_auxiliary = AuxiliaryHead(self.student, config.adaptation.feature)
         self.teacher_auxiliary = AuxiliaryHead(networks['teacher'], config.teacher_feature).requires_grad_(False).eval()
         self._frozen.append(self.teacher_auxiliary)
-        self.discriminators = Discriminators(self.num_classes, 2)
+        self.discriminators = Discriminators(self.num_classes, 2, config.adaptation.discriminator_width)
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         """Raises ConfigError if the student were to be taught by a head of random weights."""

@@ -30,19 +30,14 @@ def student() -> SegmentationModel:
 
 
 def make(method=Dakd, networks=None, preprocess=PREPROCESS, **config):
-    """The method in train mode; the student a CNN, the teacher a Transformer."""
+    """The method in train mode; the student a CNN, the teacher a Transformer, slim discriminators."""
     torch.manual_seed(0)
+    config = {'adaptation': {'discriminator_width': 8}, **config}
     if networks is None:
         networks = {'student': student()}
         if 'teacher' in method.ROLES:
             networks['teacher'] = build('segformer', CLASSES, **SEGFORMER)
     return method(networks, from_mapping(method.Config, config, 'test'), preprocess).train()
-
-
-@pytest.fixture(autouse=True)
-def slim_discriminators(monkeypatch):
-    """For speed; test_discriminator.py has those of full width."""
-    monkeypatch.setattr('offline.discriminator.CHANNELS', (8, 8, 16, 16, 1))
 
 
 @pytest.fixture(autouse=True)
