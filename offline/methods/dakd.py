@@ -35,7 +35,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class Dakd(Method):
+class DAKD(Method):
     """Parts: student, teacher, head 1 of each ('student_auxiliary', 'teacher_auxiliary'), and 'discriminators'."""
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED, 'teacher': FROZEN}

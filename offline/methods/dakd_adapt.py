@@ -24,7 +24,7 @@ from ..samples import Batch
 from .base import Method
 
 
-class DakdAdapt(Method):
+class DAKDAdapt(Method):
     """Parts: the student, its head 1 'student_auxiliary', and 'discriminators'."""
 
     @dataclass(frozen=True)

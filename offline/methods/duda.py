@@ -25,7 +25,7 @@ from ..samples import Batch
 from .base import TRAINED, Method
 
 
-class Duda(Method):
+class DUDA(Method):
     """Networks: 'student', of any architecture, and 'large'. Parts: these, and 'teacher', the average of 'large'."""
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED, 'large': TRAINED}

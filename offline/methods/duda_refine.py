@@ -28,7 +28,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class DudaRefine(Method):
+class DUDARefine(Method):
     """Parts: the student and its teachers."""
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED, 'teacher': FROZEN}

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offline.methods.duda import Duda
-from offline.methods.duda_refine import DudaRefine
+from offline.methods.duda import DUDA
+from offline.methods.duda_refine import DUDARefine
 from offline.samples import Batch
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import from_mapping
@@ -21,7 +21,7 @@ CLASSES = 5
 TRANSFORMER = {'name': 'segformer', 'channels': [8, 8, 16, 16], 'depths': [1, 1, 1, 1], 'heads': [1, 1, 2, 2],
                'head': 'fuse', 'width': 16}
 CNN = {'name': 'fast_scnn', 'width': 0.25}
-OTHERS = {Duda: ('large',), DudaRefine: ('teacher',)}
+OTHERS = {DUDA: ('large',), DUDARefine: ('teacher',)}
 
 
 def make(method, *others, student=CNN, other=TRANSFORMER, seed=0, **config):
@@ -69,7 +69,7 @@ def same(network, tensors) -> bool:
 
 
 def test_the_teacher_starts_as_the_large_student_and_follows_it(batch):
-    method = make(Duda)
+    method = make(DUDA)
     with torch.no_grad():
         for parameter in method.teacher.parameters():
             parameter.add_(1.0)
@@ -79,7 +79,7 @@ def test_the_teacher_starts_as_the_large_student_and_follows_it(batch):
 
 @pytest.mark.parametrize('step, alpha', [(9, 0.9), (999, 0.999), (100_000, 0.999)])
 def test_it_keeps_this_share_of_itself(batch, step, alpha):
-    method = make(Duda)
+    method = make(DUDA)
     with torch.no_grad():
         for parameter in method.teacher.parameters():
             parameter.fill_(1.0)
@@ -91,7 +91,7 @@ def test_it_keeps_this_share_of_itself(batch, step, alpha):
 
 
 def test_the_small_student_never_moves_the_teacher(batch):
-    first, second = make(Duda), make(Duda)
+    first, second = make(DUDA), make(DUDA)
     with torch.no_grad():
         for parameter in second.student.parameters():
             parameter.mul_(1.5)
@@ -103,7 +103,7 @@ def test_the_small_student_never_moves_the_teacher(batch):
 
 
 def test_the_teacher_gets_no_gradient_and_looks_once_a_step(batch):
-    method = make(Duda, masked={'weight': 1.0, 'block': 8})
+    method = make(DUDA, masked={'weight': 1.0, 'block': 8})
     calls = []
     method.teacher.network.register_forward_hook(lambda *_: calls.append(1))
     run(method, batch, 3)
@@ -113,7 +113,7 @@ def test_the_teacher_gets_no_gradient_and_looks_once_a_step(batch):
 
 @pytest.mark.parametrize('learner, other', [('large', 'student'), ('student', 'large')])
 def test_the_two_students_losses_are_disjoint(batch, learner, other):
-    method = make(Duda, masked={'weight': 1.0, 'block': 8}, feature_distance=0.005, thing_classes=(0, 1))
+    method = make(DUDA, masked={'weight': 1.0, 'block': 8}, feature_distance=0.005, thing_classes=(0, 1))
     losses = method(batch, 0)
     assert {name.rpartition('_')[0] for name in losses} == {'source', 'mixed', 'masked', 'feature'}
     own = [loss for name, loss in losses.items() if name.endswith(learner)]
@@ -122,7 +122,7 @@ def test_the_two_students_losses_are_disjoint(batch, learner, other):
     assert all(parameter.grad is not None for parameter in method.networks[learner].parameters())
 
 
-@pytest.mark.parametrize('kind', [Duda, DudaRefine])
+@pytest.mark.parametrize('kind', [DUDA, DUDARefine])
 def test_pasted_pixels_weigh_1_and_the_others_the_share_of_confident_ones(batch, kind):
     method = make(kind, threshold=0.3)
     method(batch, 0)
@@ -133,7 +133,7 @@ def test_pasted_pixels_weigh_1_and_the_others_the_share_of_confident_ones(batch,
     assert len(others) <= 1 and (others >= 0).all() and (others < 1).all()
 
 
-@pytest.mark.parametrize('kind', [Duda, DudaRefine])
+@pytest.mark.parametrize('kind', [DUDA, DUDARefine])
 @pytest.mark.parametrize('student, other', [(CNN, TRANSFORMER), (TRANSFORMER, CNN), (CNN, CNN)])
 def test_networks_of_any_two_kinds_train(batch, kind, student, other):
     method = make(kind, student=student, other=other)
@@ -146,7 +146,7 @@ def test_networks_of_any_two_kinds_train(batch, kind, student, other):
 
 
 def test_refinement_leaves_every_tensor_of_every_teacher_as_it_was(batch):
-    method = make(DudaRefine, 'teacher', 'teacher_2', 'teacher_3', recompute=2)
+    method = make(DUDARefine, 'teacher', 'teacher_2', 'teacher_3', recompute=2)
     roles = ('teacher', 'teacher_2', 'teacher_3')
     before = {role: state(method.networks[role]) for role in roles}
     run(method, batch, 3)
@@ -155,7 +155,7 @@ def test_refinement_leaves_every_tensor_of_every_teacher_as_it_was(batch):
 
 
 def test_with_all_weights_1_the_inconsistency_loss_is_the_mean_kl(batch):
-    method = make(DudaRefine, student={**CNN, 'dropout': 0.0}, weighting={'kind': 'none'}, inconsistency=0.7)
+    method = make(DUDARefine, student={**CNN, 'dropout': 0.0}, weighting={'kind': 'none'}, inconsistency=0.7)
     loss = method(batch, 0)['inconsistency']
     image = method.normalise(batch.target_image)
     with torch.no_grad():
@@ -164,7 +164,7 @@ def test_with_all_weights_1_the_inconsistency_loss_is_the_mean_kl(batch):
 
 
 def test_classes_weigh_as_their_weights_say(batch):
-    method = make(DudaRefine, student={**CNN, 'dropout': 0.0})
+    method = make(DUDARefine, student={**CNN, 'dropout': 0.0})
     method.inconsistency.weight.copy_(torch.arange(CLASSES) / 2)
     loss = method(batch, 0)['inconsistency']
     image = method.normalise(batch.target_image)
@@ -175,7 +175,7 @@ def test_classes_weigh_as_their_weights_say(batch):
 
 
 def test_a_student_equal_to_its_teacher_has_no_inconsistency(batch):
-    method = make(DudaRefine, student=TRANSFORMER)
+    method = make(DUDARefine, student=TRANSFORMER)
     method.student.load_state_dict(method.networks['teacher'].state_dict())
     with torch.no_grad():
         method.eval().prepare([batch.target_image])
@@ -186,8 +186,8 @@ def test_a_student_equal_to_its_teacher_has_no_inconsistency(batch):
 def test_weights_come_from_the_whole_target_set(batch):
     torch.manual_seed(0)
     images = [torch.rand(1, 3, 32, 64) for _ in range(3)]
-    method = make(DudaRefine)
-    whole, last = (make(DudaRefine) for _ in range(2))
+    method = make(DUDARefine)
+    whole, last = (make(DUDARefine) for _ in range(2))
     with torch.no_grad():
         for each, target in ((method, images), (whole, [torch.cat(images)]), (last, images[2:])):
             each.eval().prepare(target)
@@ -198,7 +198,7 @@ def test_weights_come_from_the_whole_target_set(batch):
 def test_weights_are_made_anew_only_if_asked(batch):
     changed = {}
     for recompute in (0, 2):
-        method = make(DudaRefine, recompute=recompute)
+        method = make(DUDARefine, recompute=recompute)
         with torch.no_grad():
             method.eval().prepare([torch.rand(1, 3, 32, 64)])
         before = method.train().inconsistency.weight.clone()
@@ -210,7 +210,7 @@ def test_weights_are_made_anew_only_if_asked(batch):
 
 
 def test_several_teachers_teach_their_mean_probs(batch):
-    method = make(DudaRefine, 'teacher', 'teacher_2')
+    method = make(DUDARefine, 'teacher', 'teacher_2')
     with torch.no_grad():
         image = method.normalise(batch.target_image)
         first, second = (method.networks[role](image, (32, 64)).softmax(1) for role in ('teacher', 'teacher_2'))
@@ -220,7 +220,7 @@ def test_several_teachers_teach_their_mean_probs(batch):
     assert torch.equal(method.watch['pseudo_label'], (first + second).argmax(1))
 
 
-@pytest.mark.parametrize('kind', [Duda, DudaRefine])
+@pytest.mark.parametrize('kind', [DUDA, DUDARefine])
 def test_the_small_student_alone_goes_to_the_vehicle(batch, kind):
     method = make(kind)
     run(method, batch, 1)
@@ -230,7 +230,7 @@ def test_the_small_student_alone_goes_to_the_vehicle(batch, kind):
 
 
 def test_the_second_stage_starts_from_parts_of_the_first(batch):
-    first, second = make(Duda), make(DudaRefine, seed=5)
+    first, second = make(DUDA), make(DUDARefine, seed=5)
     run(first, batch, 2)
     for name in ('student', 'teacher'):
         second.parts()[name].load_state_dict(first.parts()[name].state_dict(), strict=True)
