@@ -7,6 +7,10 @@ from .bkd import BKD
 from .dakd import Dakd
 from .dakd_adapt import DakdAdapt
 from .bkd import Bkd
+from .dakd import DAKD
+from .dakd_adapt import DAKDAdapt
+from .duda import DUDA
+from .duda_refine import DUDARefine
 from .self_training import SelfTraining
 from .source_only import SourceOnly
 
@@ -17,6 +21,10 @@ METHODS: dict[str, type[Method]] = {
     'dakd_adapt': DakdAdapt,
     'dakd': Dakd,
     'bkd': Bkd,
+    'dakd_adapt': DAKDAdapt,
+    'dakd': DAKD,
+    'duda': DUDA,
+    'duda_refine': DUDARefine,
 }
 
 __all__ = ['METHODS', 'Method']
