@@ -32,7 +32,7 @@ from .trainer import Trainer
 from .whole_file import write_text
 
 Report = Callable[[str], None]
-FREE = {'workers'}  # keys of a recipe that change no result, so a resumed run may change them
+FREE = {'workers', 'cache_mb'}  # keys of a recipe that change no result, so a resumed run may change them
 
 
 def train_recipe(recipe: Recipe, out: Path, *, resume: bool = False, device: str | None = None, report: Report = print,
