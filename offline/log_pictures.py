@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from uda_seg_ros.labels import LabelSpace
+from uda_seg_ros.models import SegmentationModel
+from uda_seg_ros.self_training.ema import EMATeacher
 
 from .methods import Method
 from .samples import Batch
@@ -38,14 +40,17 @@ class Pictures:
         return self._palette[first.to(torch.uint8).numpy()]
 
 
+def _bytes(picture: torch.Tensor) -> np.ndarray:
+    """HxWx3 float in 0..1 to uint8."""
+    return (picture.float().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+
 @torch.no_grad()
 def predictions(method: Method, image: torch.Tensor) -> Mapping[str, torch.Tensor]:
     """What each of the method's parts that is a network, students and teachers, says of image B3HW in 0..1: labels BHW.
 
     It changes nothing: eval mode, and the random numbers of the next step are seeded anew.
     """
-    from uda_seg_ros.models import SegmentationModel
-    from uda_seg_ros.self_training.ema import EMATeacher
     networks = {name: part for name, part in method.parts().items() if isinstance(part, (SegmentationModel, EMATeacher))}
     method.eval()
     size = tuple(image.shape[-2:])

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from .log_pictures import Pictures
@@ -23,7 +22,7 @@ def tensorboard(folder: Path, step: int, report: Callable[[str], None]) -> Any |
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        report('TensorBoard is not installed, so there are no curves and pictures; get it by: source scripts/ros_env.sh train')
+        report('no TensorBoard here, so no curves and pictures; get it by: source scripts/ros_env.sh train')
         return None
     return SummaryWriter(str(folder), purge_step=step)
 
@@ -42,11 +41,13 @@ class Logbook:
         self._cut(step)
         self._log = self._path.open('a', encoding='utf-8')
         self._board = tensorboard(folder / 'tensorboard', step, report)
-        self._bar = tqdm(total=steps, initial=step, desc=name, unit='step', dynamic_ncols=True) if sys.stderr.isatty() else None
+        self._bar = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=steps, initial=step, desc=name, unit='step', dynamic_ncols=True)
         self._began, self._first, self._last_line = time.monotonic(), step, 0.0
 
     def record(self, step: int, values: Mapping[str, float], rate: float, images_per_s: float) -> None:
-        """values: means since the last record. rate: share of the peak learning rate. images_per_s: since the last record."""
+        """values, images_per_s: means since the last record. rate: share of the peak learning rate."""
         entry = {'step': step, **values, 'rate': rate, 'images_per_s': round(images_per_s, 2)}
         self._log.write(json.dumps(entry) + '\n')
         self._log.flush()

@@ -28,8 +28,8 @@ def make_optimisers(method: Method, settings: Mapping[str, Optimiser]) -> dict[s
     for group in method.param_groups():
         name = group['optimiser']
         if name not in settings or set(group) != {'params', 'optimiser'}:
-            raise ValueError(f'{type(method).__name__}.param_groups: expected params and optimiser ({" or ".join(settings)}), '
-                             f'got {sorted(group)} with optimiser {name!r}')
+            raise ValueError(f'{type(method).__name__}.param_groups: expected params and optimiser '
+                             f'({" or ".join(settings)}), got {sorted(group)} with optimiser {name!r}')
         groups.setdefault(name, []).extend(parameter for _, parameter in group['params'] if parameter.requires_grad)
     return {name: _optimiser(_split(parameters, heads, settings[name]), settings[name])
             for name, parameters in groups.items() if parameters}

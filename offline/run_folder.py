@@ -76,7 +76,8 @@ class StageFolder:
             raise RunError(f'{self.path}: the stage is not finished; go on with python -m offline train ... --resume')
         known = sorted(path.stem for path in self.networks.glob('*.safetensors'))
         if name not in known:
-            raise RunError(f'{self.networks}: there is no part {name!r}{nearest(name, known)}; there are: {", ".join(known)}')
+            raise RunError(f'{self.networks}: there is no part {name!r}{nearest(name, known)}; there are: '
+                           f'{", ".join(known)}')
         path = self.networks / f'{name}.safetensors'
         try:
             return load_file(path)
@@ -137,7 +138,8 @@ class RunFolder:
         recipe = self.recipe()
         specs = {**recipe.networks, **self.stage(stage).stage.networks}
         if role not in specs:
-            raise RunError(f'{self.path}: the recipe has no network {role!r}{nearest(role, specs)}; it has: {", ".join(specs)}')
+            raise RunError(f'{self.path}: the recipe has no network {role!r}{nearest(role, specs)}; it has: '
+                           f'{", ".join(specs)}')
         return specs[role]
 
     def bundle(self, role: str = 'student', stage: int | str = -1) -> Bundle:

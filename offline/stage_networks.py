@@ -38,7 +38,8 @@ def make_method(recipe: Recipe, stage: Stage, origin: Callable[[str], Tensors], 
     parts = method.parts()
     for name in stage.init.keys() - networks.keys():
         if name not in parts:
-            raise ConfigError(f'{where}: {stage.method} has no part {name!r}{nearest(name, parts)}; it has: {", ".join(parts)}')
+            raise ConfigError(f'{where}: {stage.method} has no part {name!r}{nearest(name, parts)}; it has: '
+                              f'{", ".join(parts)}')
         load_part(parts[name], origin(stage.init[name]), f'{where}: {name}: {stage.init[name]}')
     return method
 
@@ -62,7 +63,7 @@ def load_part(part: nn.Module, tensors: Tensors, where: str) -> None:
 
 
 def check_stages(recipe: Recipe) -> None:
-    """Build every stage once, so that a mistake in the last is not found after the hours of the first. Raises ConfigError."""
+    """Build every stage once: a mistake in the last must not show after the hours of the first. Raises ConfigError."""
     built: dict[str, dict[str, Tensors]] = {}
 
     def origin(text: str) -> Tensors:
@@ -80,7 +81,9 @@ def _bare(part: nn.Module) -> nn.Module:
     return part.network if isinstance(part, EMATeacher) else part
 
 
-def _network(recipe: Recipe, role: str, spec: NetworkSpec, replaced: bool, report: Callable[[str], None]) -> SegmentationModel:
+def _network(recipe: Recipe, role: str, spec: NetworkSpec, replaced: bool,
+             report: Callable[[str], None]) -> SegmentationModel:
+    """replaced: its weights come from an earlier stage."""
     labels = LABEL_SPACES[recipe.data.labels]
     seed_torch(recipe.seed, 'network', role)
     network = build(spec.name, labels.num_classes, **spec.settings)

@@ -90,7 +90,8 @@ class StageRun:
         if due or self._stop:
             self.save()
         if self._stop:
-            raise Interrupted(f'stopped after step {step}; the checkpoint is written: go on with the same command and --resume')
+            raise Interrupted(
+                f'stopped after step {step}, the checkpoint is written; to go on: the same command with --resume')
 
     def _settle(self) -> None:
         """Wait for the device, check, and log what came since the last time."""

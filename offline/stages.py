@@ -32,11 +32,12 @@ from .trainer import Trainer
 from .whole_file import write_text
 
 Report = Callable[[str], None]
+INTERVALS = Intervals()
 FREE = {'workers', 'cache_mb'}  # keys of a recipe that change no result, so a resumed run may change them
 
 
 def train_recipe(recipe: Recipe, out: Path, *, resume: bool = False, device: str | None = None, report: Report = print,
-                 max_steps: int | None = None, intervals: Intervals = Intervals()) -> RunFolder:
+                 max_steps: int | None = None, intervals: Intervals = INTERVALS) -> RunFolder:
     """Train every stage and return the run.
 
     resume: go on where `out` stands; begin where it is empty. max_steps: of every stage. Under torchrun every process calls
@@ -65,7 +66,8 @@ def train_recipe(recipe: Recipe, out: Path, *, resume: bool = False, device: str
 def _train_stage(recipe: Recipe, run: RunFolder, folder: StageFolder, world: World, report: Report,
                  intervals: Intervals) -> None:
     stage = recipe.stages[folder.number]
-    report(f'stage {folder.number + 1}/{len(recipe.stages)} {stage.name}: {stage.method}, {stage.steps} steps on {world.device}')
+    report(f'stage {folder.number + 1}/{len(recipe.stages)} {stage.name}: {stage.method}, {stage.steps} steps, on '
+           f'{world.device}')
     method = make_method(recipe, stage, lambda origin: _origin(run, origin), report)
     seed = derived(recipe.seed, 'stage', folder.number)
     trainer = Trainer(method, stage.steps, seed, stage.optimiser or recipe.optimiser,
@@ -98,7 +100,8 @@ def _look_at_target(recipe: Recipe, trainer: Trainer, folder: StageFolder, seed:
     """The passes over the target set before step 0."""
     method, world, stage = trainer.method, trainer.world, recipe.stages[folder.number]
     folder.path.mkdir(parents=True, exist_ok=True)
-    images = TargetImages(stage_loader(recipe, stage, seed, world).target_images() if recipe.data.target else (), world.device)
+    target = stage_loader(recipe, stage, seed, world).target_images() if recipe.data.target else ()
+    images = TargetImages(target, world.device)
     if method.LABELS_TARGET:
         report(f'{stage.name}: labels the target set')
         label_target(method, images, folder.pseudo_labels, world.rank, world.size)

@@ -1,4 +1,4 @@
-"""What is done with the whole target train set before a stage's first step: pseudo-labels, and the method's own look at it."""
+"""The passes over the whole target train set before a stage's first step: pseudo-labels, and the method's own look."""
 
 from __future__ import annotations
 

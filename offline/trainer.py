@@ -31,8 +31,8 @@ class Trainer:
     losses stay there until `history.fetch`.
     """
 
-    def __init__(self, method: Method, steps: int, seed: Any, optimiser: Optimiser = Optimiser(),
-                 discriminator: Optimiser = Optimiser(), schedule: Schedule = Schedule(), world: World = World()) -> None:
+    def __init__(self, method: Method, steps: int, seed: Any, optimiser: Optimiser, discriminator: Optimiser,
+                 schedule: Schedule, world: World) -> None:
         self.method = method.to(world.device, memory_format=torch.channels_last)
         self.steps, self.seed, self.schedule, self.world = steps, seed, schedule, world
         self._clips = {MAIN: optimiser.clip, DISCRIMINATOR: discriminator.clip}
