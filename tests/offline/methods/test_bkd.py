@@ -13,7 +13,8 @@ from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import build
-from uda_seg_ros.self_training.losses import cross_entropy, soft_cross_entropy_map
+from uda_seg_ros.self_training.hard_pixels import difficulty, mean_one, weights
+from uda_seg_ros.self_training.losses import cross_entropy, kl_map, soft_cross_entropy_map
 from uda_seg_ros.self_training.pseudo_label import pseudo_label
 
 from .cases import HEIGHT, LARGER, STUDENT, WIDTH, Case
@@ -56,7 +57,7 @@ def test_without_its_three_ideas_it_is_plain_self_training(config):
 
 @pytest.mark.parametrize('step, share', [(0, 1.0), (50, 0.85), (100, 0.7), (900, 0.7)])
 def test_the_source_label_is_smoothed_by_the_teacher_along_the_ramp(step, share):
-    method, batch, losses = one_step({'label_share': 0.7, 'ramp': 100, 'guard_below': 0.0}, step, {'teacher': LARGER})
+    method, batch, losses = one_step({'label_share': 0.7, 'ramp': 100, 'guard_below': 0.0}, step, {'teacher': STUDENT})
     valid = batch.source_label != IGNORE
     logits = logits_of(method, method.student, batch.source_image)
     soft = logits_of(method, method.teacher, batch.source_image).softmax(1)
@@ -98,6 +99,18 @@ def test_hard_pixels_weigh_more_from_their_start_on(on):
     assert before['source'] == one_step({}, 4)[2]['source']
     assert after['source'] > plain['source']
     assert (after['mixed_source'] > plain['mixed_source']) == (on == 'both')
+
+
+def test_hard_target_pixels_are_distilled_by_their_confidence_too():
+    """Each image's weights have mean 1 over its target pixels."""
+    method, batch, losses = one_step({'hard_pixels': {'on': 'both', 'start': 0}})
+    target = ~pasted_pixels(method, batch)
+    teacher = logits_of(method, method.teacher, batch.target_image)
+    student = logits_of(method, method.student, method.watch['mixed_image'])
+    guess, confidence = pseudo_label(teacher)
+    weight = mean_one(weights(difficulty(student, guess), target) * confidence, target)
+    expected = 0.5 * (kl_map(teacher, student, 2.0) * weight).sum() / (method.watch['mixed_label'] != IGNORE).sum()
+    assert losses['distillation'].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_borders_of_the_target_take_no_part():
