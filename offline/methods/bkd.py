@@ -30,7 +30,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class Bkd(Method):
+class BKD(Method):
     """Distillation that differs by domain, on source images and on ClassMix-ed ones.
 
     Pasted pixels learn their soft source label; the others a confident hard pseudo-label and the teacher's probs. The

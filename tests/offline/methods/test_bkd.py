@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from offline.methods.bkd import Bkd
+from offline.methods.bkd import BKD
 from offline.samples import Batch
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
@@ -23,7 +23,7 @@ THRESHOLD = 0.6  # about half of the pixels reach it
 PLAIN = {'photometric': None, 'threshold': THRESHOLD, 'label_share': 1.0, 'distilled': 0.0}
 
 
-def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -> tuple[Bkd, Batch, dict[str, torch.Tensor]]:
+def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -> tuple[BKD, Batch, dict[str, torch.Tensor]]:
     case = Case({'photometric': None, 'threshold': THRESHOLD, **config}, networks or {})
     method = case.make('bkd')
     batch = change(case.batch(method))
@@ -31,11 +31,11 @@ def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -
     return method, batch, method(batch, step)
 
 
-def logits_of(method: Bkd, network: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
+def logits_of(method: BKD, network: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
     return network(method.normalise(image), (HEIGHT, WIDTH))
 
 
-def pasted_pixels(method: Bkd, batch: Batch) -> torch.Tensor:
+def pasted_pixels(method: BKD, batch: Batch) -> torch.Tensor:
     pasted = (method.watch['mixed_image'] == batch.source_image).all(1)
     assert pasted.any() and not pasted.all()
     return pasted
@@ -132,7 +132,7 @@ def test_the_teacher_is_the_network_given_or_else_the_average_of_the_student():
 def test_a_teacher_of_other_classes_is_refused():
     networks = {'student': build(num_classes=19, **STUDENT), 'teacher': build(num_classes=11, **LARGER)}
     with pytest.raises(ConfigError, match='the teacher has 11 classes, the student 19'):
-        Bkd(networks, Bkd.Config(), Preprocess(HEIGHT, WIDTH))
+        BKD(networks, BKD.Config(), Preprocess(HEIGHT, WIDTH))
 
 
 @pytest.mark.parametrize('wrong', [{'label_share': 1.2}, {'distilled': -0.1}, {'temperature': 0.0}])
