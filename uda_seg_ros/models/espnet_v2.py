@@ -37,15 +37,11 @@ class Pyramid(nn.Module):
         self.output = nn.Conv2d(projection, outputs, 1, bias=last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.output(self.embed(x))
-
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """What the last 1x1 sees."""
         x = self.project(x)
         maps = torch.stack([self._at_scale(x, stage, scale) for stage, scale in zip(self.stages, SCALES)], 1)
         # BatchNorm counts scale by scale, the grouped convolution channel by channel.
         joined = self.join(maps.flatten(1, 2)).unflatten(1, (len(SCALES), -1)).transpose(1, 2).flatten(1, 2)
-        return self.merge(joined)
+        return self.output(self.merge(joined))
 
     @staticmethod
     def _at_scale(x: torch.Tensor, stage: nn.Conv2d, scale: float) -> torch.Tensor:
@@ -83,21 +79,20 @@ class Decoder(nn.Module):
         self.laterals = nn.ModuleList(Lateral(c, planes) for c, planes in zip(coarse_first[1:], PLANES))
         self.merges = nn.ModuleList(NormPReLU(planes) for planes in PLANES)
 
-    def embed(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """All but the last pyramid."""
         x, *finer = features[::-1]
         for pyramid, norm, lateral, merge, feature in zip(self.pyramids, self.norms, self.laterals, self.merges, finer):
             x = _enlarge(norm(pyramid(x)), (int(feature.shape[-2]), int(feature.shape[-1])))
             x = merge(lateral(feature) + x)
-        return self.pyramids[-1].embed(x)
-
-    def classify(self, embedding: torch.Tensor) -> torch.Tensor:
-        return self.pyramids[-1].output(embedding)
+        return x
 
 
 class ESPNetV2(SegmentationModel):
-    """Features at 1/2, 1/4, 1/8, 1/16; logits at 1/2."""
+    """Features at 1/2, 1/4, 1/8, 1/16; logits at 1/2. The last pyramid is the classifier."""
 
     multiple, stride, head_parts = 16, 2, ('decoder',)
+    embedding_channels = PLANES[-1]
 
     @dataclass(frozen=True)
     class Settings:
@@ -118,17 +113,16 @@ class ESPNetV2(SegmentationModel):
         super().__init__(num_classes)
         self.encoder = Encoder(settings.scale)
         self.decoder = Decoder(self.encoder.channels, settings.projection, num_classes)
-        self.embedding_channels = settings.projection
         initialise_convolutions(self)
 
     def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return self.encoder(image)
 
     def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return self.decoder.embed(features)
+        return self.decoder(features)
 
     def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
-        return self.decoder.classify(embedding)
+        return self.decoder.pyramids[-1](embedding)
 
 
 def _enlarge(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

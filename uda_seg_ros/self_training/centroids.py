@@ -60,8 +60,8 @@ class Centroids(nn.Module):
 
 def class_means(features: torch.Tensor, label: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(means BxCxD, seen BxC bool): mean feature of each class in each image, and whether it has enough pixels."""
-    member = (label[..., None] == torch.arange(num_classes, device=label.device)).flatten(1, 2).to(torch.float32)
-    pixels = member.sum(1)
-    with torch.autocast(features.device.type, enabled=False):
-        sums = member.mT @ features.float().flatten(2).mT
+    member = (label.flatten(1)[:, None] == torch.arange(num_classes, device=label.device)[:, None]).float()  # IGNORE is none
+    pixels = member.sum(2)
+    with torch.autocast(features.device.type, enabled=False):  # a sum over thousands of pixels in half precision drifts
+        sums = member @ features.float().flatten(2).mT
     return sums / pixels.clamp(min=1)[..., None], pixels >= FEWEST_PIXELS
