@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .load_recipe import load_recipe
 from .loss_history import TrainingError
 from .run_folder import RunError
 from .stage_run import Interrupted
-from .stages import train_recipe
+from .stages import INTERVALS, train_recipe
 
 ERRORS = (ConfigError, DatasetError, RunError, CheckpointError, TrainingError, DeviceError, BundleError, OSError)
 
@@ -28,10 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--resume', action='store_true', help='go on where the run stands; begin it if there is none')
     parser.add_argument('--steps', type=int, help='at most so many steps a stage, to try a recipe')
     parser.add_argument('--device', help='cpu, cuda or cuda:N; default: cuda where there is one')
+    parser.add_argument('--checkpoint-every', type=float, default=INTERVALS.checkpoint_s, metavar='SECONDS',
+                        help='least time between two checkpoints (default: %(default)s)')
     options = parser.parse_args(arguments)
     try:
         recipe = load_recipe(options.recipe, options.set)
-        train_recipe(recipe, options.out, resume=options.resume, device=options.device, max_steps=options.steps, report=say)
+        intervals = dataclasses.replace(INTERVALS, checkpoint_s=options.checkpoint_every)
+        train_recipe(recipe, options.out, resume=options.resume, device=options.device, report=say,
+                     max_steps=options.steps, intervals=intervals)
     except ERRORS as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
