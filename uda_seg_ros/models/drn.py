@@ -40,6 +40,7 @@ class DRN(SegmentationModel):
     """
 
     multiple, stride, head_parts = 8, 8, ('classifier',)
+    auxiliary_feature = -3  # level 6, the last residual one (DAKD)
 
     @dataclass(frozen=True)
     class Settings:
