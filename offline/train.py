@@ -7,19 +7,9 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from uda_seg_ros.bundle import BundleError
-from uda_seg_ros.config import ConfigError
-
-from .checkpoint import CheckpointError
-from .datasets import DatasetError
-from .distributed import DeviceError
+from .errors import told
 from .load_recipe import load_recipe
-from .loss_history import TrainingError
-from .run_folder import RunError
-from .stage_run import Interrupted
 from .stages import INTERVALS, train_recipe
-
-ERRORS = (ConfigError, DatasetError, RunError, CheckpointError, TrainingError, DeviceError, BundleError, OSError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,19 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--checkpoint-every', type=float, default=INTERVALS.checkpoint_s, metavar='SECONDS',
                         help='least time between two checkpoints (default: %(default)s)')
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         recipe = load_recipe(options.recipe, options.set)
         intervals = dataclasses.replace(INTERVALS, checkpoint_s=options.checkpoint_every)
         train_recipe(recipe, options.out, resume=options.resume, device=options.device, report=say,
                      max_steps=options.steps, intervals=intervals)
-    except ERRORS as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except Interrupted as stop:
-        print(stop, file=sys.stderr)
-        return 130
-    say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
-    return 0
+        say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
+    return told(run)
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
