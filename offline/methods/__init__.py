@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .base import Method
-from .bkd import BKD
 from .bkd import Bkd
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
@@ -18,7 +17,6 @@ from .source_only import SourceOnly
 METHODS: dict[str, type[Method]] = {
     'source_only': SourceOnly,
     'self_training': SelfTraining,
-    'bkd': BKD,
     'dakd_adapt': DAKDAdapt,
     'dakd': DAKD,
     'diga_translator': DigaTranslator,

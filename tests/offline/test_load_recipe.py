@@ -44,7 +44,7 @@ def test_what_is_written_down_is_read_back(tmp_path):
     ({'networks': {'student': {'name': 'fast_scnn', 'settings': {'widht': 1}}}}, "(did you mean 'width'?)"),
     ({'networks': {'teacher': 'fast_scnn'}}, "method 'stand_in' needs a network for 'student'; given: teacher"),
     ({'data': {'labels': 'cityscape19', 'source': 'procedural?town=town_a'}}, "(did you mean 'cityscapes19'?)"),
-    ({'data': {'labels': 'cityscapes19', 'source': 'procedurall?town=town_a'}}, "source[0]: unknown kind of data 'procedural"),
+    ({'data': {'labels': 'cityscapes19', 'source': 'procedurall?town=town_a'}}, 'source[0]: unknown kind of data'),
     ({'stages': []}, 'stages: at least one is needed'),
     ({'stages': [{'name': 'a', 'method': 'stand_on', 'steps': 1}]}, "stages[0] (a): method: unknown method 'stand_on'"),
     ({'stages': [{'name': 'a', 'method': NAME, 'steps': 0}]}, 'steps must be 1 or more'),
