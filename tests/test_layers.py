@@ -18,7 +18,7 @@ LAYERS = (
     ('models', 'self_training', 'metrics'),
     ('bundle',),
     ('runtime',),
-    ('online',),
+    ('online', 'recordings'),
     ('streams', 'import_hf', 'description', 'report'),
     ('cli',),
     ('ros',),
