@@ -15,9 +15,27 @@ from uda_seg_ros.labels import LabelSpace
 
 from ..data_spec import parse
 from ..recipe import DataSpec
+from .acdc import ACDC
 from .base import Dataset, DatasetError, Mapped
+from .bdd100k import BDD
+from .camvid import CamVid
+from .cityscapes import Cityscapes
+from .dark_zurich import DarkZurich
+from .gta5 import GTA5
+from .mapillary import Mapillary
+from .procedural import Procedural
+from .synthia import Synthia
 
 DATASETS: dict[str, type[Dataset]] = {
+    'cityscapes': Cityscapes,
+    'gta5': GTA5,
+    'synthia': Synthia,
+    'bdd100k': BDD,
+    'acdc': ACDC,
+    'dark_zurich': DarkZurich,
+    'camvid': CamVid,
+    'mapillary': Mapillary,
+    'procedural': Procedural,
 }
 
 
