@@ -42,9 +42,14 @@ class PureReader:
         self._bag.close()
 
 
+def is_ros1(path: Path) -> bool:
+    """Whether this is a ROS 1 bag; a folder is none, whatever it is called."""
+    return path.suffix == '.bag' and path.is_file()
+
+
 def pure_reader(path: Path) -> Reader:
     """Open a bag of any kind with `rosbags`. Raises ImportError without it, and whatever a damaged file makes of it."""
-    if path.suffix == '.bag':
+    if is_ros1(path):
         from rosbags.rosbag1 import Reader as Ros1Bag
         return PureReader(Ros1Bag(path), typestore().ros1_to_cdr)
     from rosbags.rosbag2 import Reader as Ros2Bag

@@ -15,7 +15,7 @@ from rclpy.serialization import deserialize_message
 
 from ..recordings import bag
 from ..recordings.bag import Bag, BagError, describe_topics, is_bag
-from ..recordings.readers import STORAGES, Reader, pure_reader
+from ..recordings.readers import STORAGES, Reader, is_ros1, pure_reader
 
 __all__ = ['Bag', 'BagError', 'describe_topics', 'is_bag', 'open_bag']
 
@@ -39,7 +39,7 @@ def _decoder(kind: str) -> Callable[[bytes], Any]:
 
 
 def _reader(path: Path, name: str) -> Reader:
-    if name == 'rosbags' or path.suffix == '.bag':
+    if name == 'rosbags' or is_ros1(path):
         return pure_reader(path)
     try:
         return _InstalledReader(path)
