@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from .whole_file import sync
+
 
 def cache_folder() -> Path:
     """$UDA_SEG_CACHE, else ~/.cache/uda_seg_ros. May not exist yet."""
@@ -34,17 +36,8 @@ def made_once(path: Path, make: Callable[[Path], None]) -> Path:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        for file in draft.rglob('*'):
-            _to_disk(file)
+        for file in draft.rglob('*'):  # else the name may outlive a power cut, and not what it names
+            sync(file)
         draft.rename(path)
-        _to_disk(path.parent)
+        sync(path.parent)
     return path
-
-
-def _to_disk(path: Path) -> None:
-    """Else the new name may be on the disk before what it names, when the power goes."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

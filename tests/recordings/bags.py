@@ -9,6 +9,8 @@ from rosbags.typesys import Stores, get_typestore
 
 STAMPS = [1_000_000_000 + 50_000_000 * index for index in range(12)]
 RECEIVE_DELAY_NS = 3_000_000
+TOPICS = {'/camera/image_raw': 'sensor_msgs/msg/Image', '/camera/camera_info': 'sensor_msgs/msg/CameraInfo',
+          '/camera/label': 'sensor_msgs/msg/Image'}
 
 
 def picture(index: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -44,6 +46,12 @@ def _messages(types, upper: bool = False, **extra):
         yield '/camera/camera_info', receive, _info(types, stamp, upper, **extra)
         yield '/camera/label', receive + 1, image(types, stamp, picture(index)[..., 0] % 19, **extra)
         yield '/camera/image_raw', receive + 2, image(types, stamp, picture(index), **extra)
+
+
+def write_all(root: Path) -> dict[str, Path]:
+    """The same drive in every kind of bag."""
+    return {'sqlite3': write_ros2(root / 'sqlite3', 'sqlite3'), 'mcap': write_ros2(root / 'mcap', 'mcap'),
+            'zstd': write_ros2(root / 'zstd', 'mcap', compress=True), 'ros1': write_ros1(root / 'drive.bag')}
 
 
 def write_ros2(path: Path, storage: str, compress: bool = False, rename: dict[str, str] | None = None,

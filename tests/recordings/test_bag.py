@@ -11,20 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.recordings.bags import STAMPS, picture, write_ros1, write_ros2
+from tests.recordings.bags import STAMPS, TOPICS, picture, write_all, write_ros1, write_ros2
 from uda_seg_ros.recordings.bag import BagError, is_bag, open_bag
 from uda_seg_ros.recordings.cameras import IMAGE, choose_images, to_rgb
 from uda_seg_ros.recordings.images import image_to_mask, stamp_of
 
-TOPICS = {'/camera/image_raw': 'sensor_msgs/msg/Image', '/camera/camera_info': 'sensor_msgs/msg/CameraInfo',
-          '/camera/label': 'sensor_msgs/msg/Image'}
-
 
 @pytest.fixture(scope='module')
 def bags(tmp_path_factory):
-    root = tmp_path_factory.mktemp('bags')
-    return {'sqlite3': write_ros2(root / 'sqlite3', 'sqlite3'), 'mcap': write_ros2(root / 'mcap', 'mcap'),
-            'zstd': write_ros2(root / 'zstd', 'mcap', compress=True), 'ros1': write_ros1(root / 'drive.bag')}
+    return write_all(tmp_path_factory.mktemp('bags'))
 
 
 def _storage_of(bag: Path) -> Path:

@@ -10,19 +10,14 @@ import pytest
 pytest.importorskip('rclpy')
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from tests.recordings.bags import STAMPS, picture, write_ros1, write_ros2
+from tests.recordings.bags import STAMPS, TOPICS, picture, write_all
 from uda_seg_ros.ros.bag import BagError, is_bag, open_bag
 from uda_seg_ros.ros.convert import compressed_to_rgb, image_to_rgb
-
-TOPICS = {'/camera/image_raw': 'sensor_msgs/msg/Image', '/camera/camera_info': 'sensor_msgs/msg/CameraInfo',
-          '/camera/label': 'sensor_msgs/msg/Image'}
 
 
 @pytest.fixture(scope='module')
 def bags(tmp_path_factory):
-    root = tmp_path_factory.mktemp('bags')
-    return {'sqlite3': write_ros2(root / 'sqlite3', 'sqlite3'), 'mcap': write_ros2(root / 'mcap', 'mcap'),
-            'zstd': write_ros2(root / 'zstd', 'mcap', compress=True), 'ros1': write_ros1(root / 'drive.bag')}
+    return write_all(tmp_path_factory.mktemp('bags'))
 
 
 @pytest.fixture(params=['rosbags', 'rosbag2_py'])
