@@ -18,6 +18,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from .readers import typestore
+from .sqlite_pages import rows_of_messages
 
 Message = tuple[str, str, int, bytes]  # topic, type, receive time in ns, serialised in ROS 2's byte layout
 _MCAP_MAGIC, _ROS1_MAGIC = b'\x89MCAP0\r\n', b'#ROSBAG V2.0\n'
@@ -137,8 +138,8 @@ def _scan_sqlite3(path: Path) -> Iterator[Message]:
     with closing(sqlite3.connect(f'file:{quote(str(path))}?mode=ro&immutable=1', uri=True)) as database:
         database.execute('PRAGMA writable_schema = ON')  # else a file shorter than it says of itself is not opened at all
         topics = {row[0]: row[1:] for row in database.execute('SELECT id, name, type FROM topics')}
-        for topic, receive_ns, content in database.execute('SELECT topic_id, timestamp, data FROM messages ORDER BY id'):
-            yield (*topics[topic], receive_ns, _plain(content))
+    for topic, receive_ns, content in rows_of_messages(path):
+        yield (*topics[topic], receive_ns, _plain(content))
 
 
 def _unlz4(content: bytes) -> bytes:
