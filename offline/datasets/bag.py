@@ -59,38 +59,39 @@ class Bag(DecodedRecording):
         return bag_files(self.root)
 
     @functools.cached_property
-    def _topics(self) -> dict[str, str]:
-        """The type of each topic. Asked once: a bag without an index is gone through for it."""
+    def _contents(self) -> tuple[dict[str, str], dict[str, int]]:
+        """Type and number of messages by topic. Asked once: a bag without an index is gone through for it."""
         with open_bag(self.root) as bag:
-            self._counts = {topic: bag.count(topic) for topic in bag.topics()}
-            return bag.topics()
+            return bag.topics(), {topic: bag.count(topic) for topic in bag.topics()}
 
-    def _camera(self) -> str:
-        if self.config.label_topic:
-            choose_labels(self.root, self._topics, self.config.label_topic)
-        return choose_images(self.root, self._topics, self.config.topic, self.config.label_topic or LABEL_TOPIC, 'topic=')
+    def _camera(self) -> tuple[str, str]:
+        """Topic and type of the camera. Raises BagError."""
+        topics, labels = self._contents[0], self.config.label_topic
+        if labels:
+            choose_labels(self.root, topics, labels)
+        topic = choose_images(self.root, topics, self.config.topic, labels or LABEL_TOPIC, 'topic=')
+        return topic, topics[topic]
 
     def num_expected(self) -> int:
-        topics = [topic for topic in (self._camera(), self.config.label_topic) if topic]
-        return -(-min(self._counts[topic] for topic in topics) // self.config.stride)
+        topics = [topic for topic in (self._camera()[0], self.config.label_topic) if topic]
+        return -(-min(self._contents[1][topic] for topic in topics) // self.config.stride)
 
     def frames(self, notes: list[str]) -> Iterator[StoredFrame]:
-        topic = self._camera()
-        kind = self._topics[topic]
-        found, damaged = 0, []
+        topic, kind = self._camera()
+        found, damaged, first = 0, 0, ''
         for number, message, label in self._labelled(topic, notes) if self.labels else self._plain(topic, notes):
             try:
                 image = to_rgb(message, kind)
             except ConversionError as error:
-                damaged.append(str(error))
-                if len(damaged) == _HOPELESS and not found:
+                damaged, first = damaged + 1, first or str(error)
+                if damaged == _HOPELESS and not found:
                     break
                 continue
             content = bytes(message.data) if kind == COMPRESSED else to_jpeg(image)
-            yield StoredFrame(number, stamp_of(message), content, self._ids(label, image) if label else None)
+            yield StoredFrame(number, stamp_of(message), content, None if label is None else self._ids(label, image))
             found += 1
         if damaged:
-            notes.append(f'{len(damaged)} messages of {topic} cannot be read and are left out; the first: {damaged[0]}')
+            notes.append(f'{damaged} messages of {topic} cannot be read and are left out; the first: {first}')
         if not found:
             raise BagError(f'{self.root}: no frame of {topic} can be used{": " * bool(notes)}{"; ".join(notes)}')
 
