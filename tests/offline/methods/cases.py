@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
                                'threshold': 0.6, 'ignore_borders': (4, 8, 2, 2)}),
     'bkd': Case(),
     'bkd/larger_teacher': Case({'hard_pixels': {'on': 'both', 'start': 0}, 'target_weight_by': 'confident_share',
-                                'threshold': 0.06}, {'teacher': LARGER}),
+                                'threshold': 0.053}, {'teacher': LARGER}),
     'bkd/class_relation': Case({'target_flow': 'class_relation', 'hard_pixels': {'on': 'source', 'start': 1}}),
     'bkd/non_target': Case({'target_flow': 'non_target', 'ignore_borders': (4, 8, 2, 2), 'hard_pixels': {
         'on': 'both', 'start': 0, 'mining': 'hardest', 'anneal': 4}}),
@@ -83,4 +83,11 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'duda_refine': Case({}, {'teacher': LARGER}),
     'duda_refine/all': Case({'weighting': {'kind': 'softmax'}, 'recompute': 3, 'masked': {'weight': 1.0, 'block': 32}},
                             {'teacher': LARGER, 'teacher_2': STUDENT}),
+    'diga_translator': Case({'width': 4}, source=False),
+    'diga_warm_up': Case(),
+    'diga_warm_up/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'bn_adapt_target': True, 'restyle': 'fourier_amplitude',
+                              'ema_buffers': 'copy'}, {'teacher': LARGER}),
+    'diga': Case(),
+    'diga/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'restyle': 'fourier_amplitude', 'centroid_passes': 2,
+                      'momentum': 0.1}, {'teacher': LARGER}),
 }
