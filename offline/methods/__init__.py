@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .base import Method
 from .bkd import BKD
-from .bkd import Bkd
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
 from .diga import Diga
@@ -18,13 +17,12 @@ from .source_only import SourceOnly
 METHODS: dict[str, type[Method]] = {
     'source_only': SourceOnly,
     'self_training': SelfTraining,
-    'bkd': BKD,
     'dakd_adapt': DAKDAdapt,
     'dakd': DAKD,
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,
-    'bkd': Bkd,
+    'bkd': BKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,
 }
