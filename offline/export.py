@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise BundleError(f'{options.out}: exists already; remove it or choose another folder')
     bundle, network = load_bundle(options.source), trained_network(options.source)
+    options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
     amounts = Amounts(options.replay or 1, options.gate_crops, options.replay_mb, options.statistics, options.seed)
     source, gate = ([open_dataset(spec, bundle.labels, split, where) for spec in specs] for specs, split, where in (
         (source_specs(options), 'train', '--data'), (options.gate, 'val', '--gate')))
@@ -66,12 +67,11 @@ def run(options: argparse.Namespace) -> None:
 
 def write_proven(bundle: Bundle, network: SegmentationModel, images: Iterable[np.ndarray], out: Path,
                  device: str = 'auto') -> float:
-    """Write the bundle into a folder beside, load it anew, compare it with the network, and only then give it its name.
+    """Write the bundle beside `out`, load it anew, compare it with the network, and only then give it its name.
 
     network: as it was trained. Returns the share of equal pixels. Raises ExportError below LEAST, and BundleError.
     """
     out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f'.{out.name}.', dir=out.parent))
     try:
         bundle.save(draft / 'bundle')
