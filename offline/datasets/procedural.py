@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import multiprocessing
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from uda_seg_ros.config import ConfigError
+from uda_seg_ros.config import ConfigError, from_mapping
 from uda_seg_ros.labels import CITYSCAPES
 
 from ..cache_folder import cache_folder
@@ -24,7 +25,7 @@ from ..synthesize.drive import drive
 from ..synthesize.schedule import parse_schedule
 from ..synthesize.town import find_town
 from ..synthesize.world import SIZE
-from .base import Dataset
+from .base import Dataset, DatasetError
 
 WORTH_PROCESSES = 100  # frames; to start processes takes as long as to render some dozens
 
@@ -126,21 +127,37 @@ def _render(drives: Drives, path: Path) -> None:
         np.lib.format.open_memmap(draft / f'{name}.npy', 'w+', np.uint8, (count, *shape)).flush()
     processes = min(len(os.sched_getaffinity(0)), len(drives.seeds))
     if count < WORTH_PROCESSES or processes < 2:
-        for place in range(len(drives.seeds)):
-            _render_drive(drives, draft, place)
+        _render_drives(drives, draft, range(len(drives.seeds)))
     else:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'), cv2.setNumThreads, (1,)) as pool:
-            list(pool.map(_render_drive, *zip(*((drives, draft, place) for place in range(len(drives.seeds))))))
+        _render_in_processes(drives, draft, processes)
     draft.rename(path)
 
 
-def _render_drive(drives: Drives, draft: Path, place: int) -> None:
-    """Render the drive of one seed to its place in the arrays."""
+def _render_in_processes(drives: Drives, draft: Path, processes: int) -> None:
+    """Programs of their own rather than multiprocessing, which would run the caller's main module again, lock and all."""
+    code = f'import sys; from {__name__} import _render_command; _render_command(sys.argv[1:])'
+    started = [subprocess.Popen([sys.executable, '-c', code, str(draft.absolute()), str(start), str(processes),
+                                 json.dumps(vars(drives))], cwd=Path(__file__).parents[2]) for start in range(processes)]
+    codes = [process.wait() for process in started]
+    if any(codes):
+        raise DatasetError(f'{draft}: rendering drives failed; what went wrong stands above')
+
+
+def _render_command(arguments: list[str]) -> None:
+    """Render every `step`-th drive from number `start`: DRAFT START STEP DRIVES_AS_JSON."""
+    cv2.setNumThreads(1)
+    drives = from_mapping(Drives, json.loads(arguments[3]), 'drives')
+    _render_drives(drives, Path(arguments[0]), range(int(arguments[1]), len(drives.seeds), int(arguments[2])))
+
+
+def _render_drives(drives: Drives, draft: Path, places: range) -> None:
+    """Render the drives of some seeds, each to its place in the arrays."""
     arrays = [np.load(draft / f'{name}.npy', mmap_mode='r+') for name in ('images', 'labels')]
-    one = Drives(**{**vars(drives), 'seeds': drives.seeds[place:place + 1]})
-    for number, pair in enumerate(frames_of(one), place * drives.frames):
-        for store, array in zip(arrays, pair):
-            store[number] = array
+    for place in places:
+        one = replace(drives, seeds=drives.seeds[place:place + 1])
+        for number, pair in enumerate(frames_of(one), place * drives.frames):
+            for store, array in zip(arrays, pair):
+                store[number] = array
     for store in arrays:
         store.flush()
 

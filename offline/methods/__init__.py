@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .base import Method
 from .bkd import BKD
-from .bkd import Bkd
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
 from .diga import Diga
@@ -24,7 +23,6 @@ METHODS: dict[str, type[Method]] = {
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,
-    'bkd': Bkd,
     'duda': DUDA,
     'duda_refine': DUDARefine,
 }
