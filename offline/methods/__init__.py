@@ -17,12 +17,12 @@ from .source_only import SourceOnly
 METHODS: dict[str, type[Method]] = {
     'source_only': SourceOnly,
     'self_training': SelfTraining,
-    'bkd': BKD,
     'dakd_adapt': DAKDAdapt,
     'dakd': DAKD,
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,
+    'bkd': BKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,
 }
