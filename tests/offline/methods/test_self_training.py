@@ -130,7 +130,7 @@ def test_features_are_compared_with_those_of_the_weights_it_was_prepared_with():
         with torch.no_grad():
             for parameter in method.student.parameters():
                 parameter.sub_(0.01 * parameter.grad)
-    assert all(torch.equal(prepared[key], tensor) for key, tensor in method.initial.state_dict().items())
+    assert all(torch.equal(prepared[key], tensor) for key, tensor in method.first.network.state_dict().items())
 
 
 def test_thing_classes_that_the_network_does_not_have_are_refused():
