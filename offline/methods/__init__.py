@@ -6,6 +6,9 @@ from .base import Method
 from .bkd import BKD
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
+from .diga import Diga
+from .diga_translator import DigaTranslator
+from .diga_warm_up import DigaWarmUp
 from .duda import DUDA
 from .duda_refine import DUDARefine
 from .self_training import SelfTraining
@@ -19,6 +22,9 @@ METHODS: dict[str, type[Method]] = {
     'dakd': DAKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,
+    'diga_translator': DigaTranslator,
+    'diga_warm_up': DigaWarmUp,
+    'diga': Diga,
 }
 
 __all__ = ['METHODS', 'Method']

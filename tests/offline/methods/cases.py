@@ -83,4 +83,11 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'duda_refine': Case({}, {'teacher': LARGER}),
     'duda_refine/all': Case({'weighting': {'kind': 'softmax'}, 'recompute': 3, 'masked': {'weight': 1.0, 'block': 32}},
                             {'teacher': LARGER, 'teacher_2': STUDENT}),
+    'diga_translator': Case({'width': 4}, source=False),
+    'diga_warm_up': Case(),
+    'diga_warm_up/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'bn_adapt_target': True, 'restyle': 'fourier_amplitude',
+                              'ema_buffers': 'copy'}, {'teacher': LARGER}),
+    'diga': Case(),
+    'diga/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'restyle': 'fourier_amplitude', 'centroid_passes': 2,
+                      'momentum': 0.1}, {'teacher': LARGER}),
 }

@@ -135,7 +135,10 @@ def test_a_teacher_of_other_classes_is_refused():
         BKD(networks, BKD.Config(), Preprocess(HEIGHT, WIDTH))
 
 
-@pytest.mark.parametrize('wrong', [{'label_share': 1.2}, {'distilled': -0.1}, {'temperature': 0.0}])
-def test_a_setting_out_of_its_range_is_refused(wrong):
-    with pytest.raises(ConfigError, match='label_share and distilled must be within 0 to 1'):
+@pytest.mark.parametrize('wrong, text', [
+    ({'label_share': 1.2}, 'label_share and distilled must'), ({'distilled': -0.1}, 'label_share and distilled must'),
+    ({'temperature': 0.0}, 'temperature above 0'), ({'threshold': 96.8}, 'threshold must be within 0 to 1'),
+    ({'ignore_borders': [0, 0, -1, 0]}, 'ignore_borders 0 or more')])
+def test_a_setting_out_of_its_range_is_refused(wrong, text):
+    with pytest.raises(ConfigError, match=text):
         Case(wrong).make('bkd')

@@ -20,7 +20,7 @@ from uda_seg_ros.self_training.losses import cross_entropy
 
 from .cases import CASES, CLASSES, HEIGHT, WIDTH
 
-STEPS = 20
+STEPS = 12
 
 
 def optimisers_of(method: Method) -> list[torch.optim.Optimizer]:
@@ -152,10 +152,10 @@ def test_the_student_learns_the_source(name, run):
     assert after < 0.8 * before
 
 
-def test_the_networks_are_the_roles_it_tells(run):
+def test_the_networks_are_the_roles_it_tells(name, run):
     assert set(run.method.ROLES) <= set(run.method.networks) <= set(roles(run.method))
     assert set(roles(run.method).values()) <= {TRAINED, FROZEN}
-    assert run.method.ROLES['student'] == TRAINED
+    assert run.method.ROLES['student'] == (FROZEN if name == 'diga_translator' else TRAINED)
     assert set(run.method.networks) <= set(run.method.parts())
     assert run.method.network().num_classes == CLASSES
 
