@@ -17,14 +17,14 @@ from .source_only import SourceOnly
 METHODS: dict[str, type[Method]] = {
     'source_only': SourceOnly,
     'self_training': SelfTraining,
-    'bkd': BKD,
     'dakd_adapt': DAKDAdapt,
     'dakd': DAKD,
-    'duda': DUDA,
-    'duda_refine': DUDARefine,
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,
+    'bkd': BKD,
+    'duda': DUDA,
+    'duda_refine': DUDARefine,
 }
 
 __all__ = ['METHODS', 'Method']
