@@ -100,14 +100,20 @@ class FastSCNN(SegmentationModel):
         self.classifier = nn.Sequential(
             SeparableConv(c128, c128), SeparableConv(c128, c128), nn.Dropout2d(settings.dropout),
             nn.Conv2d(c128, num_classes, 1))
+        self.embedding_channels = c128
         initialise_convolutions(self)
 
     def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         fine = self.fine(image)
         return fine, self.coarse(fine)
 
-    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
-        return resize_logits(self.classifier(self.fusion(*features)), size)
+    def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        first, second, _, _ = self.classifier
+        return second(first(self.fusion(*features)))
+
+    def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
+        _, _, dropout, classifier = self.classifier
+        return classifier(dropout(embedding))
 
 
 def fast_scnn(num_classes: int, **settings) -> FastSCNN:
