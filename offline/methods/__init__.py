@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from .base import Method
+from .diga import Diga
+from .diga_translator import DigaTranslator
+from .diga_warm_up import DigaWarmUp
 
 METHODS: dict[str, type[Method]] = {
+    'diga_translator': DigaTranslator,
+    'diga_warm_up': DigaWarmUp,
+    'diga': Diga,
 }
 
 __all__ = ['METHODS', 'Method']

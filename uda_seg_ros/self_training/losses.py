@@ -30,6 +30,16 @@ def soft_cross_entropy(probs: torch.Tensor, logits: torch.Tensor, valid_mask: to
     return loss.mean() if valid_mask is None else _mean(loss * valid_mask, valid_mask, 'valid')
 
 
+def symmetric_distillation(teacher: tuple[torch.Tensor, torch.Tensor], student: tuple[torch.Tensor, torch.Tensor],
+                           kappa: float = 1.0, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
+    """H(T(a), S(b)) + kappa H(T(b), S(a)) for logits BCHW of two views a and b of a picture (DiGA, arXiv 2304.02222).
+
+    Each view learns from the teacher's probs on the other; temperature 1, no confidence mask. valid_mask: BHW, None is all.
+    """
+    probs = [logits.detach().float().softmax(1) for logits in teacher]
+    return soft_cross_entropy(probs[0], student[1], valid_mask) + kappa * soft_cross_entropy(probs[1], student[0], valid_mask)
+
+
 def kl_map(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
     """BHW: KL(teacher || student) of each pixel, summed over the classes, times temperature ** 2.
 
