@@ -6,8 +6,12 @@ from .base import Method
 from .diga import Diga
 from .diga_translator import DigaTranslator
 from .diga_warm_up import DigaWarmUp
+from .self_training import SelfTraining
+from .source_only import SourceOnly
 
 METHODS: dict[str, type[Method]] = {
+    'source_only': SourceOnly,
+    'self_training': SelfTraining,
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import IGNORE
+from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.models.base import resize_logits
 from uda_seg_ros.self_training.centroids import Centroids
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix, half_of_classes, perturb
@@ -21,7 +23,7 @@ from uda_seg_ros.self_training.pseudo_label import consensus
 
 from ..restyler import Restyle, Restyler
 from ..samples import Batch
-from .base import FROZEN, TRAINED, Method
+from .base import FROZEN, Method
 
 
 class Diga(Method):
@@ -29,13 +31,12 @@ class Diga(Method):
 
     Start it from diga_warm_up; a further round is a further stage started from this one's student. Each stage labels the
     target set and estimates the centroids anew: the authors' second round keeps the first one's centroids for features that
-    have moved. T is the student's moving average in eval mode, or a fixed network given as 'teacher' (our choice). Features
-    are what T's classifier sees, before any dropout.
+    have moved. T is the student's moving average in eval mode, or a fixed network given as 'teacher', which then labels the
+    target set too (our choice). Features are what T's classifier sees, before any dropout.
     """
 
-    ROLES = {'student': TRAINED}
-    OPTIONAL = {'teacher': FROZEN}
-    LABELS_TARGET = True
+    OPTIONAL: ClassVar[Mapping[str, str]] = {'teacher': FROZEN}
+    LABELS_TARGET: ClassVar[bool] = True
 
     @dataclass(frozen=True)
     class Config:
@@ -48,7 +49,7 @@ class Diga(Method):
         l_d: float = 0.25
         kappa: float = 0.5
         beta: float = 0.3
-        perturbation: Perturbation = Perturbation()
+        perturbation: Perturbation = field(default_factory=Perturbation)
         restyle: Restyle = 'color_statistics'
         translator_width: int = 64
         ce: Literal['plain', 'ohem'] = 'plain'
@@ -59,22 +60,23 @@ class Diga(Method):
         ema_decay: float = 0.999
         ema_buffers: Literal['average', 'copy'] = 'average'
 
-    def __init__(self, networks, config: Config, preprocess) -> None:
+    def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.restyler = Restyler(config.restyle, config.translator_width)
         self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.ema_decay, config.ema_buffers)
         self.centroids = Centroids(self.num_classes, self.teacher.embedding_channels)
 
     @property
-    def teacher(self) -> nn.Module:
+    def teacher(self) -> SegmentationModel:
         return self.networks['teacher'] if self.ema is None else self.ema.network
 
     def label_target(self, image: torch.Tensor) -> torch.Tensor:
-        """argmax of the greater of the student's logits at full and at half size: every pixel gets a label."""
-        size, multiple = image.shape[-2:], self.student.multiple
+        """argmax of the greater of the logits at full and at half size: every pixel gets a label."""
+        network = self.teacher if self.ema is None else self.student  # the average has not seen the first weights yet
+        size, multiple = image.shape[-2:], network.multiple
         half = tuple(max(1, round(side / 2 / multiple)) * multiple for side in size)
         smaller = functional.interpolate(image, half, mode='bilinear', align_corners=False, antialias=True)
-        logits = [self.student(self.normalise(view), size) for view in (image, smaller)]
+        logits = [network(self.normalise(view), size) for view in (image, smaller)]
         return torch.maximum(*logits).argmax(1)
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
@@ -104,8 +106,9 @@ class Diga(Method):
         distillation = symmetric_distillation(resize_logits(logits, size).chunk(3)[:2], student, config.kappa, valid_mask)
         self.watch = {'source_image': image, 'source_label': label, 'crdomix_image': crossed, 'target_image': target,
                       'pseudo_label': pseudo_label, 'mixed_image': mixed, 'mixed_label': mixed_label}
+        mixed_logits = self.student(self.normalise(mixed), size)  # alone: it has batch statistics of its own
         return {'source': self._ce(student[0], label), 'distillation': config.l_d * distillation,
-                'mixed': self._ce(self.student(self.normalise(mixed), size), mixed_label)}
+                'mixed': self._ce(mixed_logits, mixed_label)}
 
     @torch.no_grad()
     def _look(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -115,19 +118,11 @@ class Diga(Method):
 
     def _follow(self, embedding: torch.Tensor, predicted: torch.Tensor, label: torch.Tensor,
                 pseudo_label: torch.Tensor) -> None:
-        """Centroids move towards target and CrDoMix features, where the label and the teacher's prediction agree.
-
-        Under torch.distributed each rank's move is added: to first order as if one process had seen all images.
-        """
-        before = self.centroids.vectors.clone()
+        """Centroids move towards target and CrDoMix features, where the label and the teacher's prediction agree."""
         features, agreed = embedding.chunk(3), predicted.chunk(3)
         for index, known in ((2, pseudo_label), (1, label)):
             small = functional.interpolate(known[:, None].float(), agreed[index].shape[-2:], mode='nearest-exact')[:, 0]
             self.centroids.follow(features[index], consensus(small.long(), agreed[index]), self.config.momentum)
-        if torch.distributed.is_initialized():
-            move = self.centroids.vectors - before
-            torch.distributed.all_reduce(move)
-            self.centroids.vectors.copy_(before + move)
 
     def _ce(self, logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         if self.config.ce == 'ohem':
@@ -135,4 +130,4 @@ class Diga(Method):
         return cross_entropy(logits, label, normalise=self.config.normalise)
 
     def parts(self) -> dict[str, nn.Module]:
-        return {**self.networks, 'teacher': self.teacher, **self.restyler.parts()}
+        return {**super().parts(), 'teacher': self.teacher, **self.restyler.parts()}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from torch.nn.functional import l1_loss
+
+from uda_seg_ros.bundle import Preprocess
+from uda_seg_ros.models import SegmentationModel
 
 from ..samples import Batch
 from ..translator.losses import deceive, discriminate, edge_loss
@@ -24,7 +28,7 @@ class DigaTranslator(Method):
     50,000 steps, batch 2, crop 512x896. Sides of crops: multiples of 4, 64 or more.
     """
 
-    ROLES = {'student': FROZEN}
+    ROLES: ClassVar[Mapping[str, str]] = {'student': FROZEN}
 
     @dataclass(frozen=True)
     class Config:
@@ -41,7 +45,7 @@ class DigaTranslator(Method):
         vgg_weights: str = ''
         width: int = 64
 
-    def __init__(self, networks, config: Config, preprocess) -> None:
+    def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.to_target, self.to_source = Translator(config.width), Translator(config.width)
         self.judge_target, self.judge_source = PatchDiscriminator(config.width), PatchDiscriminator(config.width)
@@ -80,4 +84,4 @@ class DigaTranslator(Method):
         return [{'params': rest, 'optimiser': 'main'}, {'params': judges, 'optimiser': 'discriminator'}]
 
     def parts(self) -> dict[str, nn.Module]:
-        return {**self.networks, 'translator': self.to_target, 'translator_back': self.to_source}
+        return {**super().parts(), 'translator': self.to_target, 'translator_back': self.to_source}

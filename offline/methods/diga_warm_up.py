@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
 
+from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import IGNORE
+from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix
 from uda_seg_ros.self_training.ema import EMATeacher
 from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cross_entropy, symmetric_distillation
 
 from ..restyler import Restyle, Restyler
 from ..samples import Batch
-from .base import FROZEN, TRAINED, Method
+from .base import FROZEN, Method
 
 
 class DigaWarmUp(Method):
@@ -27,22 +29,21 @@ class DigaWarmUp(Method):
     before they are normalised; and the target reaches BatchNorm only if asked to.
     """
 
-    ROLES = {'student': TRAINED}
-    OPTIONAL = {'teacher': FROZEN}
+    OPTIONAL: ClassVar[Mapping[str, str]] = {'teacher': FROZEN}
 
     @dataclass(frozen=True)
     class Config:
         """l_d, kappa: 0.5 each for GTA5, 0.25 for SYNTHIA. beta: share of the augmented picture in the perturbed one.
 
-        ce: 'ohem' for SYNTHIA; `normalise` is of 'plain'. kd_valid_only: distil on labelled pixels only. restyle: how CrDoMix
-        makes the target style. bn_adapt_target: also run target images through the student in train mode without
+        ce: 'ohem' for SYNTHIA; `normalise` is of 'plain'. kd_valid_only: distil on labelled pixels only. restyle: how the
+        target style of CrDoMix is made. bn_adapt_target: also run target images through the student in train mode without
         gradient; its BatchNorm statistics become about half the target's: an adaptation hidden in the authors' code.
         """
 
         l_d: float = 0.5
         kappa: float = 0.5
         beta: float = 0.4
-        perturbation: Perturbation = Perturbation()
+        perturbation: Perturbation = field(default_factory=Perturbation)
         restyle: Restyle = 'color_statistics'
         translator_width: int = 64
         ce: Literal['plain', 'ohem'] = 'plain'
@@ -52,13 +53,13 @@ class DigaWarmUp(Method):
         ema_decay: float = 0.999
         ema_buffers: Literal['average', 'copy'] = 'average'
 
-    def __init__(self, networks, config: Config, preprocess) -> None:
+    def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.restyler = Restyler(config.restyle, config.translator_width)
         self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.ema_decay, config.ema_buffers)
 
     @property
-    def teacher(self) -> nn.Module:
+    def teacher(self) -> SegmentationModel:
         return self.networks['teacher'] if self.ema is None else self.ema.network
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
@@ -88,4 +89,4 @@ class DigaWarmUp(Method):
         return cross_entropy(logits, label, normalise=self.config.normalise)
 
     def parts(self) -> dict[str, nn.Module]:
-        return {**self.networks, 'teacher': self.teacher, **self.restyler.parts()}
+        return {**super().parts(), 'teacher': self.teacher, **self.restyler.parts()}

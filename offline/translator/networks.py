@@ -1,9 +1,11 @@
-"""Encoder and decoder of the translator: a picture to a map at 1/4 and back (DiGA, arXiv 2304.02222, from the authors' code).
+"""Encoder and decoder of the translator, and its discriminator (DiGA, arXiv 2304.02222, from the authors' code).
 
 Inside, pictures are in -1..1; sides must be multiples of 4.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -69,7 +71,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         channels = (3, width, 2 * width, 4 * width, 8 * width)
         self.scales = nn.ModuleList(nn.Sequential(
-            *(layer for inputs, outputs in zip(channels, channels[1:])
+            *(layer for inputs, outputs in pairwise(channels)
               for layer in (nn.Conv2d(inputs, outputs, 4, 2, 1, padding_mode='reflect'), nn.LeakyReLU(0.2))),
             nn.Conv2d(channels[-1], 1, 1)) for _ in range(scales))
         self.shrink = nn.AvgPool2d(3, 2, 1, count_include_pad=False)

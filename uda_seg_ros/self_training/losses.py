@@ -37,7 +37,8 @@ def symmetric_distillation(teacher: tuple[torch.Tensor, torch.Tensor], student: 
     Each view learns from the teacher's probs on the other; temperature 1, no confidence mask. valid_mask: BHW, None is all.
     """
     probs = [logits.detach().float().softmax(1) for logits in teacher]
-    return soft_cross_entropy(probs[0], student[1], valid_mask) + kappa * soft_cross_entropy(probs[1], student[0], valid_mask)
+    across, back = (soft_cross_entropy(*pair, valid_mask) for pair in zip(probs, reversed(student)))
+    return across + kappa * back
 
 
 def kl_map(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
