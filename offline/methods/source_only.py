@@ -15,7 +15,7 @@ from .base import Method
 
 
 @dataclass(frozen=True)
-class HardPixels:
+class Ohem:
     """Which pixels OHEM keeps: true class less probable than `threshold`, and never fewer than `fewest` of the batch."""
 
     threshold: float = 0.7
@@ -31,10 +31,10 @@ class SourceOnly(Method):
 
     @dataclass(frozen=True)
     class Config:
-        """photometric: augmentation of the source images. hard_pixels: OHEM instead of plain CE. None leaves either out."""
+        """photometric: augmentation of the source images. ohem: CE of hard pixels only. None leaves either out."""
 
         photometric: Photometric | None = None
-        hard_pixels: HardPixels | None = None
+        ohem: Ohem | None = None
 
     def forward(self, batch: Batch, step: int) -> dict[str, torch.Tensor]:
         image, label = batch.source_image, batch.source_label
@@ -42,7 +42,7 @@ class SourceOnly(Method):
             image = photometric(image, self.config.photometric)
         logits = self.student(self.normalise(image), tuple(label.shape[-2:]))
         self.watch = {'source_image': image, 'source_label': label, 'prediction': logits.detach().argmax(1)}
-        hard = self.config.hard_pixels
-        loss = (cross_entropy(logits, label, normalise='valid') if hard is None
-                else ohem_cross_entropy(logits, label, hard.threshold, hard.fewest))
+        ohem = self.config.ohem
+        loss = (cross_entropy(logits, label, normalise='valid') if ohem is None
+                else ohem_cross_entropy(logits, label, ohem.threshold, ohem.fewest))
         return {'source': loss}

@@ -12,11 +12,13 @@ class SegmentationModel(nn.Module):
 
     multiple: both sides of the image must be a multiple of it. stride: logits are 1/stride of the image.
     embedding_channels: of `forward_embedding`.
+    auxiliary_feature: index of the inner feature that a second head sits on where training wants one.
     Shapes: image B3HW float, normalised; features a tuple of BDhw; embedding BDhw and logits BChw, h = H / stride.
     """
 
     multiple: int = 32
     stride: int = 4
+    auxiliary_feature: int = -2
     embedding_channels: int
 
     def __init__(self, num_classes: int) -> None:

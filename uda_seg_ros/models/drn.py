@@ -40,6 +40,7 @@ class DRN(SegmentationModel):
     """
 
     multiple, stride = 8, 8
+    auxiliary_feature = -3  # level 6, the last residual one (DAKD)
     embedding_channels = CHANNELS[-1]
 
     @dataclass(frozen=True)

@@ -63,10 +63,16 @@ class Case:
 
 CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'source_only': Case(target=False),
-    'source_only/ohem': Case({'photometric': {}, 'hard_pixels': {'fewest': 2000}}, target=False),
+    'source_only/ohem': Case({'photometric': {}, 'ohem': {'fewest': 2000}}, target=False),
     'self_training': Case(),
     'self_training/all': Case({'share_per': 'image', 'feature_distance': 0.005, 'masked': {'weight': 1.0, 'block': 32},
                                'threshold': 0.1, 'ignore_borders': (4, 8, 2, 2)}),
+    'bkd': Case(),
+    'bkd/larger_teacher': Case({'hard_pixels': {'on': 'both', 'start': 0}, 'target_weight_by': 'confident_share',
+                                'threshold': 0.06}, {'teacher': LARGER}),
+    'bkd/class_relation': Case({'target_flow': 'class_relation', 'hard_pixels': {'on': 'source', 'start': 1}}),
+    'bkd/non_target': Case({'target_flow': 'non_target', 'ignore_borders': (4, 8, 2, 2), 'hard_pixels': {
+        'on': 'both', 'start': 0, 'mining': 'hardest', 'anneal': 4}}),
     'diga_translator': Case({'width': 4}, source=False),
     'diga_warm_up': Case(),
     'diga_warm_up/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'bn_adapt_target': True, 'restyle': 'fourier_amplitude',

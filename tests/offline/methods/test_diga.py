@@ -253,7 +253,7 @@ def test_target_labels_are_of_the_greater_logits_at_full_and_at_half_size():
 
 @pytest.mark.parametrize('name', BOTH)
 def test_a_translator_of_random_weights_and_a_missing_target_are_refused(name):
-    with pytest.raises(ConfigError, match='random weights.*init'):
+    with pytest.raises(ConfigError, match=r'random weights.*init'):
         made(name, restyle='translator', translator_width=4)
     method, batch = made(name)
     with pytest.raises(ConfigError, match=r'data\.target'):
