@@ -59,7 +59,10 @@ class VGGLoss(nn.Module):
 def _tensors(path: str, wanted: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     if not Path(path).is_file():
         raise ConfigError(f'VGG-19 weights: no file {path}; give a local .pth or .safetensors file of torchvision\'s names')
-    tensors = load_file(path) if path.endswith('.safetensors') else torch.load(path, 'cpu', weights_only=True)
+    try:
+        tensors = load_file(path) if path.endswith('.safetensors') else torch.load(path, 'cpu', weights_only=True)
+    except Exception as error:
+        raise ConfigError(f'VGG-19 weights: {path} cannot be read: {error}') from error
     for name, tensor in wanted.items():
         if name not in tensors or tensors[name].shape != tensor.shape:
             raise ConfigError(f'VGG-19 weights: {path} has no tensor {name} of shape {tuple(tensor.shape)}')
