@@ -16,12 +16,18 @@ from .discriminator import Discriminators
 class Adaptation:
     """auxiliary: weight of head 1 beside head 2's 1. adversarial: weights of the adversarial loss at head 1 and head 2.
 
-    feature: which of the student's features head 1 sits on, None is the network's own.
+    feature: which of the student's features head 1 sits on, None is the network's own. discriminator_width: channels of
+    a discriminator's first convolution; fewer for small pictures on a small machine.
     """
 
     auxiliary: float = 0.1
     adversarial: tuple[float, float] = (0.0002, 0.001)
     feature: int | None = None
+    discriminator_width: int = 64
+
+    def __post_init__(self) -> None:
+        if self.discriminator_width < 1:
+            raise ValueError(f'discriminator_width must be 1 or more, got {self.discriminator_width}')
 
 
 def adaptation_losses(source: Heads, label: torch.Tensor, target: Heads, discriminators: Discriminators,

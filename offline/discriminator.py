@@ -6,6 +6,7 @@ Source: AdaptSegNet, Tsai et al., 2018, arXiv 1802.10349; a map of class probabi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,18 +14,21 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-CHANNELS = (64, 128, 256, 512, 1)
-SMALLEST = 2 ** len(CHANNELS)  # pixels a side; smaller maps are enlarged to it
+SMALLEST = 32  # pixels a side; smaller maps are enlarged to it
 SOURCE, TARGET = 0.0, 1.0
 
 
 class Discriminator(nn.Module):
-    """probs BCHW -> logits B1hw at 1/32, above 0 where the map looks like target. No sigmoid at the end."""
+    """probs BCHW -> logits B1hw at 1/32, above 0 where the map looks like target. No sigmoid at the end.
 
-    def __init__(self, num_classes: int) -> None:
+    width: channels of the first of the five convolutions; the next three have 2, 4 and 8 times as many.
+    """
+
+    def __init__(self, num_classes: int, width: int = 64) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs in zip((num_classes, *CHANNELS), CHANNELS):
+        channels = (num_classes, width, 2 * width, 4 * width, 8 * width, 1)
+        for inputs, outputs in pairwise(channels):
             layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers[:-1])
 
@@ -38,8 +42,8 @@ class Discriminator(nn.Module):
 class Discriminators(nn.ModuleList):
     """One discriminator a head. All losses of a step are minimised together: each side is cut off from the other's."""
 
-    def __init__(self, num_classes: int, num_heads: int) -> None:
-        super().__init__(Discriminator(num_classes) for _ in range(num_heads))
+    def __init__(self, num_classes: int, num_heads: int, width: int = 64) -> None:
+        super().__init__(Discriminator(num_classes, width) for _ in range(num_heads))
 
     def fooling_loss(self, target: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
         """sum of weight * BCE(D(P_t), source) over the heads' logits BCHW; leaves no gradient on the discriminators."""

@@ -30,7 +30,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class BKD(Method):
+class Bkd(Method):
     """Distillation that differs by domain, on source images and on ClassMix-ed ones.
 
     Pasted pixels learn their soft source label; the others a confident hard pseudo-label and the teacher's probs. The
@@ -118,7 +118,8 @@ class BKD(Method):
         loss = soft_cross_entropy_map(mix(pasted, soft, one_hot(guess, soft)), logits) * hard_weight
         by_share = self.config.target_weight_by == 'confident_share'
         trust = confident_share(confidence, self.config.threshold) if by_share else 1.0
-        self.watch = {'target_image': batch.target_image, 'mixed_image': image, 'mixed_label': label, 'pixel_weight': hard_weight}
+        self.watch = {'target_image': batch.target_image, 'mixed_image': image, 'mixed_label': label,
+                      'pixel_weight': hard_weight}
         flow = INTER_CLASS[self.config.target_flow]
         pixels, whole, distilled = valid.sum().clamp(min=1), self.config.target_weight, self.config.distilled
         return {'mixed_source': whole * (loss * pasted).sum() / pixels,

@@ -35,7 +35,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class Dakd(Method):
+class DAKD(Method):
     """Parts: student, teacher, head 1 of each ('student_auxiliary', 'teacher_auxiliary'), and 'discriminators'."""
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED, 'teacher': FROZEN}
@@ -64,7 +64,7 @@ class Dakd(Method):
         self.student_auxiliary = AuxiliaryHead(self.student, config.adaptation.feature)
         self.teacher_auxiliary = AuxiliaryHead(networks['teacher'], config.teacher_feature).requires_grad_(False).eval()
         self._frozen.append(self.teacher_auxiliary)
-        self.discriminators = Discriminators(self.num_classes, 2)
+        self.discriminators = Discriminators(self.num_classes, 2, config.adaptation.discriminator_width)
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         """Raises ConfigError if the student were to be taught by a head of random weights."""

@@ -24,7 +24,7 @@ from ..samples import Batch
 from .base import Method
 
 
-class DakdAdapt(Method):
+class DAKDAdapt(Method):
     """Parts: the student, its head 1 'student_auxiliary', and 'discriminators'."""
 
     @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DakdAdapt(Method):
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.student_auxiliary = AuxiliaryHead(self.student, config.adaptation.feature)
-        self.discriminators = Discriminators(self.num_classes, 2)
+        self.discriminators = Discriminators(self.num_classes, 2, config.adaptation.discriminator_width)
 
     def forward(self, batch: Batch, step: int) -> dict[str, torch.Tensor]:
         source, target = self._heads(batch.source_image), self._heads(batch.target_image)

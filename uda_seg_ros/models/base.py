@@ -10,14 +10,16 @@ from torch.nn import functional
 class SegmentationModel(nn.Module):
     """A semantic segmentation network.
 
-    multiple: both sides of the image must be a multiple of it. stride: logits are 1/stride of the image.
-    embedding_channels: of `forward_embedding`.
-    auxiliary_feature: index of the inner feature that a second head sits on where training wants one.
+    multiple: both sides of the image must be a multiple of it. stride: logits are 1/stride of the image. head_parts: the
+    submodules that only forward_head uses; all others are the encoder. auxiliary_feature: index of the inner feature that
+    a second head sits on where training wants one.
+    embedding_channels: of forward_embedding.
     Shapes: image B3HW float, normalised; features a tuple of BDhw; embedding BDhw and logits BChw, h = H / stride.
     """
 
     multiple: int = 32
     stride: int = 4
+    head_parts: tuple[str, ...] = ()
     auxiliary_feature: int = -2
     embedding_channels: int
 

@@ -20,7 +20,7 @@ class DeepLabV2(SegmentationModel):
     The head (ASPP) is the sum of 3x3 convolutions of the last stage to the classes, one a dilation.
     """
 
-    multiple, stride = 8, 8
+    multiple, stride, head_parts = 8, 8, ('classifiers',)
     embedding_channels = 2048
 
     @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class DRN(SegmentationModel):
     dilation, remove the grid that dilated residual blocks leave behind.
     """
 
-    multiple, stride = 8, 8
+    multiple, stride, head_parts = 8, 8, ('classifier',)
     auxiliary_feature = -3  # level 6, the last residual one (DAKD)
     embedding_channels = CHANNELS[-1]
 

@@ -73,7 +73,7 @@ class FeatureFusion(nn.Module):
 class FastSCNN(SegmentationModel):
     """Features: (1/8, 1/32); logits at 1/8; 1.1 M parameters at width 1."""
 
-    stride = 8
+    stride, head_parts = 8, ('fusion', 'classifier')
 
     @dataclass(frozen=True)
     class Settings:

@@ -64,7 +64,7 @@ class SegFormer(SegmentationModel):
     head 'mlp' has the reference's width (256 for B0 and B1, else 768); 'fuse' is the narrow one for students.
     """
 
-    multiple, stride = 32, 4
+    multiple, stride, head_parts = 32, 4, ('head',)
 
     @dataclass(frozen=True)
     class Settings:

@@ -24,15 +24,15 @@ def cross_entropy(logits: torch.Tensor, label: torch.Tensor, pixel_weight: torch
     return _mean(loss, label != IGNORE, normalise)
 
 
+def soft_cross_entropy_map(probs: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """BHW: -sum_c q_c log p_c of each pixel."""
+    return -(probs.detach() * logits.float().log_softmax(1)).sum(1)
+
+
 def soft_cross_entropy(probs: torch.Tensor, logits: torch.Tensor, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
     """H(q, p): mean over pixels of -sum_c q_c log p_c. probs: the teacher's, BCHW; logits: the student's."""
     loss = soft_cross_entropy_map(probs, logits)
     return loss.mean() if valid_mask is None else _mean(loss * valid_mask, valid_mask, 'valid')
-
-
-def soft_cross_entropy_map(probs: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """BHW: -sum_c q_c log p_c of each pixel."""
-    return -(probs.detach() * logits.float().log_softmax(1)).sum(1)
 
 
 def symmetric_distillation(teacher: tuple[torch.Tensor, torch.Tensor], student: tuple[torch.Tensor, torch.Tensor],

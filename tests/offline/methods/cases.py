@@ -18,6 +18,7 @@ from uda_seg_ros.models import build
 CLASSES, HEIGHT, WIDTH = 19, 96, 160
 STUDENT = {'name': 'fast_scnn', 'width': 0.25, 'dropout': 0.0}
 LARGER = {'name': 'segformer', 'channels': (8, 16, 20, 16), 'depths': (1, 1, 1, 1), 'heads': (1, 2, 5, 2), 'width': 16}
+SLIM = {'discriminator_width': 8}
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,16 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'source_only/ohem': Case({'photometric': {}, 'ohem': {'fewest': 2000}}, target=False),
     'self_training': Case(),
     'self_training/all': Case({'share_per': 'image', 'feature_distance': 0.005, 'masked': {'weight': 1.0, 'block': 32},
-                               'threshold': 0.1, 'ignore_borders': (4, 8, 2, 2)}),
+                               'threshold': 0.6, 'ignore_borders': (4, 8, 2, 2)}),
     'bkd': Case(),
     'bkd/larger_teacher': Case({'hard_pixels': {'on': 'both', 'start': 0}, 'target_weight_by': 'confident_share',
                                 'threshold': 0.06}, {'teacher': LARGER}),
     'bkd/class_relation': Case({'target_flow': 'class_relation', 'hard_pixels': {'on': 'source', 'start': 1}}),
     'bkd/non_target': Case({'target_flow': 'non_target', 'ignore_borders': (4, 8, 2, 2), 'hard_pixels': {
         'on': 'both', 'start': 0, 'mining': 'hardest', 'anneal': 4}}),
+    'dakd_adapt': Case({'adaptation': SLIM}),
+    'dakd': Case({'adaptation': SLIM, 'levels': 'output', 'pseudo_label_on_source': False}, {'teacher': LARGER}),
+    'dakd/target': Case({'adaptation': SLIM, 'levels': 'output', 'paradigm': 'b'}, {'teacher': STUDENT}),
     'diga_translator': Case({'width': 4}, source=False),
     'diga_warm_up': Case(),
     'diga_warm_up/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'bn_adapt_target': True, 'restyle': 'fourier_amplitude',
@@ -80,4 +84,10 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'diga': Case(),
     'diga/all': Case({'ce': 'ohem', 'kd_valid_only': True, 'restyle': 'fourier_amplitude', 'centroid_passes': 2,
                       'momentum': 0.1}, {'teacher': LARGER}),
+    'duda': Case({}, {'large': LARGER}),
+    'duda/all': Case({'feature_distance': 0.005, 'masked': {'weight': 1.0, 'block': 32}, 'threshold': 0.1,
+                      'ignore_borders': (4, 8, 2, 2), 'buffers': 'copy'}, {'large': LARGER}),
+    'duda_refine': Case({}, {'teacher': LARGER}),
+    'duda_refine/all': Case({'weighting': {'kind': 'softmax'}, 'recompute': 3, 'masked': {'weight': 1.0, 'block': 32}},
+                            {'teacher': LARGER, 'teacher_2': STUDENT}),
 }

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from offline.methods.dakd import Dakd
-from offline.methods.dakd_adapt import DakdAdapt
+from offline.methods.dakd import DAKD
+from offline.methods.dakd_adapt import DAKDAdapt
 from offline.samples import Batch
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError, from_mapping
@@ -29,20 +29,15 @@ def student() -> SegmentationModel:
     return build('fast_scnn', CLASSES, width=0.25)
 
 
-def make(method=Dakd, networks=None, preprocess=PREPROCESS, **config):
-    """The method in train mode; the student a CNN, the teacher a Transformer."""
+def make(method=DAKD, networks=None, preprocess=PREPROCESS, **config):
+    """The method in train mode; the student a CNN, the teacher a Transformer, slim discriminators."""
     torch.manual_seed(0)
+    config = {'adaptation': {'discriminator_width': 8}, **config}
     if networks is None:
         networks = {'student': student()}
         if 'teacher' in method.ROLES:
             networks['teacher'] = build('segformer', CLASSES, **SEGFORMER)
     return method(networks, from_mapping(method.Config, config, 'test'), preprocess).train()
-
-
-@pytest.fixture(autouse=True)
-def slim_discriminators(monkeypatch):
-    """For speed; test_discriminator.py has those of full width."""
-    monkeypatch.setattr('offline.discriminator.CHANNELS', (8, 8, 16, 16, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +149,7 @@ def test_the_teacher_never_changes_and_gets_no_gradient(batch, config):
 
 @pytest.mark.parametrize('which, moved, left', [
     ('adversarial', 'student', 'discriminators'), ('discriminator', 'discriminators', 'student')])
-@pytest.mark.parametrize('kind', [Dakd, DakdAdapt])
+@pytest.mark.parametrize('kind', [DAKD, DAKDAdapt])
 def test_each_side_of_the_game_trains_itself_only(batch, kind, which, moved, left):
     method = make(kind)
     method(batch, 0)[which].backward()
@@ -162,7 +157,7 @@ def test_each_side_of_the_game_trains_itself_only(batch, kind, which, moved, lef
     assert sum(float(parameter.grad.abs().sum()) for parameter in method.parts()[moved].parameters()) > 0
 
 
-@pytest.mark.parametrize('kind', [Dakd, DakdAdapt])
+@pytest.mark.parametrize('kind', [DAKD, DAKDAdapt])
 def test_every_trained_parameter_has_one_optimiser(kind):
     method = make(kind)
     groups = {group['optimiser']: dict(group['params']) for group in method.param_groups()}
@@ -185,11 +180,11 @@ def test_without_the_source_terms_paradigm_c_is_b(batch):
 
 
 def test_paradigm_c_is_a_and_b_beside_the_adaptation(batch):
-    adaptation = total(make(DakdAdapt), batch)
+    adaptation = total(make(DAKDAdapt), batch)
     a, b, c = (total(make(paradigm=paradigm), batch) for paradigm in 'abc')
     shared = total(make(), batch, lambda name: name in ('source', 'adversarial', 'discriminator'))
     assert c - shared == pytest.approx((a - shared) + (b - shared), rel=1e-5)
-    assert adaptation > 0 and set(make(DakdAdapt)(batch, 0)) == {'source', 'adversarial', 'discriminator'}
+    assert adaptation > 0 and set(make(DAKDAdapt)(batch, 0)) == {'source', 'adversarial', 'discriminator'}
 
 
 class Table(SegmentationModel):
@@ -252,13 +247,13 @@ def test_two_pixels_by_hand_show_every_weight():
     assert losses == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize('kind', [Dakd, DakdAdapt])
+@pytest.mark.parametrize('kind', [DAKD, DAKDAdapt])
 def test_labels_of_nothing_but_ignore_cost_0(batch, kind):
     empty = Batch(batch.source_image, torch.full_like(batch.source_label, IGNORE), batch.target_image)
     assert make(kind)(empty, 0)['source'] == 0
 
 
-@pytest.mark.parametrize('kind', [Dakd, DakdAdapt])
+@pytest.mark.parametrize('kind', [DAKD, DAKDAdapt])
 def test_the_student_and_head_2_alone_go_to_the_vehicle(batch, kind):
     method = make(kind)
     run(method, batch, 1)
@@ -294,7 +289,7 @@ def test_pseudo_labels_on_source_can_be_left_out(batch):
 
 def test_paradigm_d_is_a_chain_of_stages(batch):
     """adapt a teacher, distil on both domains, go on with the target alone: parts fit from stage to stage."""
-    adapt = make(DakdAdapt, {'student': build('segformer', CLASSES, **SEGFORMER)})
+    adapt = make(DAKDAdapt, {'student': build('segformer', CLASSES, **SEGFORMER)})
     run(adapt, batch, 1)
     both, last = make(paradigm='c'), make(paradigm='b')
     start(both, {'teacher': adapt.parts()['student'], 'teacher_auxiliary': adapt.parts()['student_auxiliary']})
