@@ -11,9 +11,8 @@ class SegmentationModel(nn.Module):
     """A semantic segmentation network.
 
     multiple: both sides of the image must be a multiple of it. stride: logits are 1/stride of the image. head_parts: the
-    submodules that only forward_head uses; all others are the encoder. auxiliary_feature: index of the inner feature that
-    a second head sits on where training wants one.
-    embedding_channels: of forward_embedding.
+    submodules that only forward_head uses; all others are the encoder. embedding_channels: of `forward_embedding`.
+    auxiliary_feature: index of the inner feature that a second head sits on where training wants one.
     Shapes: image B3HW float, normalised; features a tuple of BDhw; embedding BDhw and logits BChw, h = H / stride.
     """
 
