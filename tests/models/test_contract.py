@@ -13,6 +13,7 @@ from uda_seg_ros.models import NETWORKS, build
 TINY = {'channels': (8, 16, 20, 16), 'depths': (1, 1, 1, 1), 'heads': (1, 2, 5, 2), 'width': 16}
 CASES: dict[str, dict] = {
     'fast_scnn': {},
+    'espnet_v2': {'scale': 0.5},
     'segformer': TINY,
     'segformer_b0': {},
     'segformer_b1': {'head': 'fuse'},
@@ -90,6 +91,17 @@ def test_the_embedding_is_what_the_classifier_sees_before_any_dropout(network, i
         torch.testing.assert_close(network.forward_embedding(features), embedding, rtol=0, atol=0)
         for dropout in dropouts:
             dropout.eval()
+
+
+def test_head_parts_are_the_submodules_that_only_the_head_uses(network, image):
+    called = set()
+    hooks = [module.register_forward_hook(lambda *_, name=name: called.add(name.split('.')[0]))
+             for name, module in network.named_modules() if name]
+    with torch.inference_mode():
+        network.forward_features(image[:1])
+    for hook in hooks:
+        hook.remove()
+    assert network.head_parts and called == {name for name, _ in network.named_children()} - set(network.head_parts)
 
 
 def test_a_picture_is_segmented_alike_alone_and_in_a_batch(network, image):
