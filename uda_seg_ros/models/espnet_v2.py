@@ -80,7 +80,7 @@ class Decoder(nn.Module):
         self.merges = nn.ModuleList(NormPReLU(planes) for planes in PLANES)
 
     def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        """The finest map, at 1/2; the last pyramid makes logits of it."""
+        """All but the last pyramid."""
         x, *finer = features[::-1]
         for pyramid, norm, lateral, merge, feature in zip(self.pyramids, self.norms, self.laterals, self.merges, finer):
             x = _enlarge(norm(pyramid(x)), (int(feature.shape[-2]), int(feature.shape[-1])))
@@ -89,7 +89,7 @@ class Decoder(nn.Module):
 
 
 class ESPNetV2(SegmentationModel):
-    """Features at 1/2, 1/4, 1/8, 1/16; logits at 1/2."""
+    """Features at 1/2, 1/4, 1/8, 1/16; logits at 1/2. The last pyramid is the classifier."""
 
     multiple, stride, head_parts = 16, 2, ('decoder',)
     embedding_channels = PLANES[-1]
