@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from uda_seg_ros.config import ConfigError, from_mapping
 
+from .cache_folder import made_once
 from .crops import resized_image, resized_label, size_at
 from .synthesize.drive import drive
 from .synthesize.schedule import parse_schedule
@@ -74,18 +73,11 @@ def frames_of(drives: Drives) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def rendered(drives: Drives, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """images NxHxWx3 and labels NxHxW, uint8, read from `folder`, or rendered into it where they are not there yet."""
-    path = folder / f'drives_{key_of(drives)}'
-    if not path.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(path.with_suffix('.lock')):
-            if not path.is_dir():
-                _render(drives, path)
+    path = made_once(folder / f'drives_{key_of(drives)}', lambda draft: _render(drives, draft))
     return tuple(np.load(path / f'{name}.npy', mmap_mode='r') for name in ('images', 'labels'))
 
 
-def _render(drives: Drives, path: Path) -> None:
-    draft = path.with_suffix('.draft')
-    draft.mkdir(exist_ok=True)
+def _render(drives: Drives, draft: Path) -> None:
     count = len(drives.seeds) * drives.frames
     for name, shape in (('images', (*drives.size, 3)), ('labels', drives.size)):
         np.lib.format.open_memmap(draft / f'{name}.npy', 'w+', np.uint8, (count, *shape)).flush()
@@ -94,7 +86,6 @@ def _render(drives: Drives, path: Path) -> None:
         _render_drives(drives, draft, range(len(drives.seeds)))
     else:
         _render_in_processes(drives, draft, processes)
-    draft.rename(path)
 
 
 def _render_in_processes(drives: Drives, draft: Path, processes: int) -> None:
@@ -124,14 +115,6 @@ def _render_drives(drives: Drives, draft: Path, places: range) -> None:
                 store[number] = array
     for store in arrays:
         store.flush()
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time, however many ranks want the same drives."""
-    with open(path, 'w') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def key_of(drives: Drives) -> str:
