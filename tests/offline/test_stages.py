@@ -53,7 +53,8 @@ def test_a_run_holds_what_it_promises(run):
     for stage in run.stages():
         numbers = summary['stages'][stage.stage.name]
         assert numbers['done'] and numbers['steps'] == 5 and numbers['images_per_s'] > 0 and numbers['minutes'] > 0
-        assert sorted(path.name for path in stage.path.iterdir()) == ['log.jsonl', 'networks', 'pseudo_labels', 'tensorboard']
+        names = sorted(path.name for path in stage.path.iterdir())
+        assert names == ['log.jsonl', 'networks', 'pseudo_labels', 'tensorboard']
         logged = [json.loads(line) for line in (stage.path / 'log.jsonl').read_text().splitlines()]
         assert [entry['step'] for entry in logged] == [1, 2, 3, 4, 5]  # a checkpoint after every step asks for each
         assert {'source', 'target', 'discriminator', 'gradient of main', 'rate', 'images_per_s'} < set(logged[0])
