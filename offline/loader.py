@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from . import recipe
 from .class_statistics import class_pixels
-from .crops import Window, random_window, resized_image, resized_label
+from .crops import Window, cut_image, cut_label, random_window, resized_image
 from .datasets.base import Dataset, DatasetError
 from .datasets.label_files import read_ids
 from .pictures import Pictures, RecentlyUsed
@@ -99,19 +99,19 @@ class Loader:
         image, label = self._source.labelled(index)
         for _ in range(TRIES):
             window = self._window(image, random)
-            part = resized_label(window.of(label), self.settings.crop)
+            part = cut_label(label, window, self.settings.crop)
             if self._suits(part, wanted):
                 break
         label_out[:] = part
-        _put(image, window, image_out)
+        cut_image(image, window, image_out)
 
     def _put_target(self, position: int, image_out: np.ndarray, label_out: np.ndarray) -> None:
         random, index = np.random.default_rng((self.seed, TARGET_CROP, position)), self._at(TARGET_ORDER, position)
         image = self._target.image(index) if self._target_labels is None else self.target_picture(index)
         window = self._window(image, random)
-        _put(image, window, image_out)
+        cut_image(image, window, image_out)
         if self._target_labels is not None:
-            label_out[:] = resized_label(window.of(self._target_label(index, image.shape[:2])), self.settings.crop)
+            label_out[:] = cut_label(self._target_label(index, image.shape[:2]), window, self.settings.crop)
 
     def _window(self, image: np.ndarray, random: np.random.Generator) -> Window:
         return random_window(image.shape[:2], self.settings.crop, self.settings.scale, random)
@@ -191,10 +191,6 @@ class _TargetImages:
 
 def _start_worker(number: int) -> None:
     cv2.setNumThreads(0)  # as many processes as the recipe says, each one thread
-
-
-def _put(image: np.ndarray, window: Window, out: np.ndarray) -> None:
-    cv2.resize(np.asarray(window.of(image)), out.shape[1::-1], dst=out, interpolation=cv2.INTER_LINEAR)
 
 
 def _image(array: np.ndarray) -> torch.Tensor:
