@@ -16,6 +16,7 @@ from offline.trainer import Trainer
 from uda_seg_ros.bundle import Preprocess
 
 from . import stand_in
+from .methods.cases import CASES
 from .test_trainer import CLASSES, batch_of
 
 
@@ -24,6 +25,8 @@ def main(recipe: str, out: Path) -> int:
     stand_in.register()
     with joined('cpu') as world:
         save(out / f'plain_{world.rank}_of_{world.size}.safetensors', plain(world))
+        for name in CASES if world.size > 1 else ():
+            save(out / f'{name.replace("/", "-")}_{world.rank}_of_{world.size}.safetensors', of_case(name, world))
         fit = Trainer.fit
 
         def fit_and_save(trainer: Trainer, *arguments) -> None:
@@ -42,6 +45,16 @@ def plain(world) -> Trainer:
     def share(step: int) -> Batch:
         return Batch(*(tensor[world.rank::world.size] for tensor in vars(batch_of(step)).values()))
     trainer.fit(share(step) for step in range(5))
+    return trainer
+
+
+def of_case(name: str, world) -> Trainer:
+    """Two steps of a method; each rank has one of two pictures."""
+    case = CASES[name]
+    method, whole = case.make(name), case.batch(case.make(name))
+    trainer = Trainer(method, 2, 0, Optimiser(lr=1e-3, clip=1.0), Optimiser(lr=1e-3), Schedule(1), world)
+    batch = Batch(*(None if tensor is None else tensor[world.rank:world.rank + 1] for tensor in vars(whole).values()))
+    trainer.fit([batch, batch])
     return trainer
 
 

@@ -15,6 +15,7 @@ from offline.distributed import DeviceError, World, average_statistics, joined
 
 from .. import conftest
 from . import distributed_run, stand_in
+from .methods.cases import CASES
 
 
 @pytest.fixture(scope='module')
@@ -31,9 +32,9 @@ def results(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize('name', ['plain', '0.1', '0.2'])
+@pytest.mark.parametrize('name', ['plain', '0.1', '0.2', *CASES])  # the first three: see distributed_run
 def test_both_processes_end_with_the_same_parameters_and_buffers(results, name):
-    ours, theirs = (load_file(results / f'{name}_{rank}_of_2.safetensors') for rank in (0, 1))
+    ours, theirs = (load_file(results / f'{name.replace("/", "-")}_{rank}_of_2.safetensors') for rank in (0, 1))
     assert ours.keys() == theirs.keys() and len(ours) > 8
     different = [key for key, tensor in ours.items() if not torch.equal(tensor, theirs[key])]
     assert different == []
