@@ -64,9 +64,7 @@ def _split(parameters: list[nn.Parameter], heads: set[int], settings: Optimiser)
 
 
 def _optimiser(groups: list[dict[str, Any]], settings: Optimiser) -> torch.optim.Optimizer:
-    """Fused on CUDA, one kernel for a list of tensors elsewhere."""
-    on_cuda = all(parameter.is_cuda for group in groups for parameter in group['params'])
-    how = {'fused': True} if on_cuda else {'foreach': True}
+    """Fused: one pass over the memory, which on a CPU too is several times faster than one for each operation."""
     if settings.name == 'sgd':
-        return torch.optim.SGD(groups, settings.lr, momentum=settings.momentum, **how)
-    return torch.optim.AdamW(groups, settings.lr, betas=settings.betas, **how)
+        return torch.optim.SGD(groups, settings.lr, momentum=settings.momentum, fused=True)
+    return torch.optim.AdamW(groups, settings.lr, betas=settings.betas, fused=True)
