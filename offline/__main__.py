@@ -8,6 +8,7 @@ import sys
 COMMANDS = {
     'synthesize': ('.synthesize.command', 'drive through a procedural street and write images, labels or a rosbag2'),
     'default-bundle': ('.default_bundle.command', 'train the network that comes with the package and write its bundle'),
+    'compare': ('.compare.command', 'train every method of a suite with several seeds and write the table'),
 }
 
 
