@@ -68,19 +68,23 @@ class Loader:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """name: adamw or sgd. lr: of encoders, in its peak; heads get head_factor times that. clip: greatest gradient norm."""
+    """name: adamw or sgd. lr: of encoders, in its peak; heads get head_factor times that. betas: adamw's, momentum: sgd's.
+
+    clip: greatest gradient norm, None is any.
+    """
 
     name: Literal['adamw', 'sgd'] = 'adamw'
     lr: float = 6e-5
     head_factor: float = 10.0
     weight_decay: float = 0.01
     momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
     clip: float | None = None
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Linear warm-up over `warmup` steps from 1e-6 of the peak, then (steps left) ** power."""
+    """Linear warm-up over `warmup` steps from 1e-6 of the peak, times (share of the steps left) ** power."""
 
     warmup: int = 1500
     power: float = 1.0

@@ -15,8 +15,8 @@ PACKAGE, PROGRAM = 'uda_seg_ros', 'offline'
 # A room may import rooms of the lines above its own, and itself. A new file or folder of the package belongs here.
 LAYERS = (
     ('structures', 'labels', 'config'),
-    ('models', 'self_training', 'metrics'),
-    ('bundle',),
+    ('models', 'self_training', 'metrics', 'shift_signals'),
+    ('bundle', 'replay', 'source_statistics'),
     ('runtime',),
     ('online',),
     ('streams', 'import_hf', 'description', 'report'),

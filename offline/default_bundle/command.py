@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
 
 from uda_seg_ros.bundle import Bundle, BundleError
@@ -25,8 +22,9 @@ from uda_seg_ros.metrics import iou, mean_iou
 from uda_seg_ros.models import build
 from uda_seg_ros.runtime.engine import Engine
 
+from ..datasets.procedural import frames_of, rendered
 from ..evaluate import confusion_of
-from .drives import frames_of, rendered
+from ..provenance import commit, versions
 from .recipe import RECIPES, Recipe, load_recipe
 from .supervised import train
 
@@ -67,7 +65,7 @@ def make_bundle(recipe: Recipe, work: Path, report: Callable[[str], None]) -> Bu
     bundle = Bundle(recipe.network, CITYSCAPES, recipe.preprocess,
                     {name: tensor.contiguous() for name, tensor in network.state_dict().items()})
     provenance = {'seed': recipe.seed, 'trained_on': _words(recipe), 'minutes': round((time.monotonic() - began) / 60, 1),
-                  'code': _commit(), 'versions': _versions(), **scores(bundle, recipe, report)}
+                  'code': commit(), 'versions': versions(), **scores(bundle, recipe, report)}
     return dataclasses.replace(bundle, provenance=provenance)
 
 
@@ -88,21 +86,6 @@ def _words(recipe: Recipe) -> str:
     drives = recipe.train
     return (f'{len(drives.seeds) * drives.frames} procedural frames of {drives.town}, weather {drives.weather}, '
             f'seeds {drives.seeds[0]} to {drives.seeds[-1]}')
-
-
-def _versions() -> dict[str, str]:
-    return {'python': platform.python_version(), 'torch': str(torch.__version__), 'numpy': np.__version__,
-            'opencv': cv2.__version__}
-
-
-def _commit() -> str:
-    """The commit of the checkout, 'unknown' outside of one."""
-    try:
-        answer = subprocess.run(['git', 'describe', '--always', '--dirty', '--abbrev=40'], cwd=Path(__file__).parent,
-                                capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return 'unknown'
-    return answer.stdout.strip()
 
 
 def _sha256(path: Path) -> str:

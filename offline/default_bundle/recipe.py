@@ -11,26 +11,9 @@ import yaml
 from uda_seg_ros.bundle import ModelSpec, Preprocess
 from uda_seg_ros.config import ConfigError, from_mapping
 
+from ..datasets.procedural import Drives
+
 RECIPES = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Drives:
-    """Frames of procedural drives, one drive a seed.
-
-    weather: a schedule as `python -m offline synthesize` takes it, stretched to `frames`, the number of each drive.
-    fps: frames per second of drive; few, so that each frame shows another place.
-    """
-
-    town: str
-    weather: str
-    seeds: tuple[int, ...]
-    frames: int
-    fps: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.seeds or self.frames < 1 or self.fps <= 0:
-            raise ConfigError('drives: at least one seed is needed, frames of 1 or more, and fps above 0')
 
 
 @dataclass(frozen=True)

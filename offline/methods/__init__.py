@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from .base import Method
+from .bkd import Bkd
+from .dakd import DAKD
+from .dakd_adapt import DAKDAdapt
+from .diga import Diga
+from .diga_translator import DigaTranslator
+from .diga_warm_up import DigaWarmUp
+from .duda import DUDA
+from .duda_refine import DUDARefine
+from .self_training import SelfTraining
+from .source_only import SourceOnly
 
 METHODS: dict[str, type[Method]] = {
+    'source_only': SourceOnly,
+    'self_training': SelfTraining,
+    'dakd_adapt': DAKDAdapt,
+    'dakd': DAKD,
+    'diga_translator': DigaTranslator,
+    'diga_warm_up': DigaWarmUp,
+    'diga': Diga,
+    'bkd': Bkd,
+    'duda': DUDA,
+    'duda_refine': DUDARefine,
 }
 
 __all__ = ['METHODS', 'Method']

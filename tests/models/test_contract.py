@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load, save
+from torch import nn
 from torch.nn import functional
 
 from uda_seg_ros.models import NETWORKS, build
@@ -76,6 +77,19 @@ def test_features_go_from_fine_to_coarse_and_the_head_completes_them(network, im
         heights = [feature.shape[-2] for feature in features]
         assert isinstance(features, tuple) and heights == sorted(heights, reverse=True)
         torch.testing.assert_close(network.forward_head(features), network(image))
+
+
+def test_the_embedding_is_what_the_classifier_sees_before_any_dropout(network, image):
+    with torch.no_grad():
+        features = network.forward_features(image)
+        embedding = network.forward_embedding(features)
+        logits = network.forward_classifier(embedding)
+        torch.testing.assert_close(logits, network(image))
+        assert embedding.shape == (len(image), network.embedding_channels, *logits.shape[-2:])
+        dropouts = [module.train() for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]
+        torch.testing.assert_close(network.forward_embedding(features), embedding, rtol=0, atol=0)
+        for dropout in dropouts:
+            dropout.eval()
 
 
 def test_a_picture_is_segmented_alike_alone_and_in_a_batch(network, image):

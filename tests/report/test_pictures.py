@@ -8,7 +8,7 @@ import pytest
 
 from uda_seg_ros.report import video
 from uda_seg_ros.report.drive import Moment, caption
-from uda_seg_ros.report.sheet import Strip, choose, draw, save
+from uda_seg_ros.report.sheet import choose, draw, of_moment, save
 from uda_seg_ros.report.video import OverlayVideo, VideoError
 
 
@@ -66,7 +66,7 @@ def test_moments_are_spread_over_the_frames_that_have_a_mask(count, dropped, exp
 
 def test_the_sheet_has_a_column_a_moment_and_a_row_a_kind(tmp_path):
     pictures = {'camera': flat(250), 'mask': flat(100), 'overlay': flat(175)}
-    sheet = draw([Strip(moment, pictures) for moment in moments(3)])
+    sheet = draw([of_moment(moment, pictures) for moment in moments(3)])
     colors = {tuple(color) for color in sheet.reshape(-1, 3)}
     assert {(250, 5, 40), (100, 155, 40), (175, 80, 40)} <= colors
     rows = np.flatnonzero((sheet[:, 150] == (100, 155, 40)).all(axis=1))
@@ -78,7 +78,7 @@ def test_the_sheet_has_a_column_a_moment_and_a_row_a_kind(tmp_path):
 
 def test_a_long_name_stays_within_its_column():
     moment = Moment(0, 100.0, 'a name that is far too long for one column of the sheet', 20.0)
-    sheet = draw([Strip(moment, {'camera': flat(250)})])
+    sheet = draw([of_moment(moment, {'camera': flat(250)})])
     assert (sheet[:80, -8:] == sheet[-1, -1]).all() and not (sheet[:80, 160:400] == sheet[-1, -1]).all()
 
 

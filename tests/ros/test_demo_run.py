@@ -166,7 +166,8 @@ def test_nothing_is_left_running_when_the_demo_is_ended(number, tiny_bundle, tmp
     out = tmp_path / 'out'
     images = write_pictures(tmp_path / 'images')
     process = subprocess.Popen(command('--input', images, '--bundle', tiny_bundle, '--out', out, '--rate', 1), cwd=ROOT,
-                               env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell may ignore it
     try:
         deadline = time.monotonic() + 30
         while not nodes_of(out) and time.monotonic() < deadline:

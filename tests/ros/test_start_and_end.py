@@ -35,7 +35,7 @@ def test_a_signal_ends_the_node_cleanly(peer, start, number, busy):
         camera.publish(picture(2, 1080, 1920))
     begin = time.monotonic()
     assert node.end(number) == 0
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 5  # after that, launch sends a harder signal
     assert 'Traceback' not in node.log() and 'rror' not in node.log(), node.log()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..config import from_mapping
-from .base import SegmentationModel, resize_logits
+from .base import SegmentationModel
 from .layers import initialise_convolutions
 from .resnet import DEPTHS, ResNet
 
@@ -20,7 +20,8 @@ class DeepLabV2(SegmentationModel):
     The head (ASPP) is the sum of 3x3 convolutions of the last stage to the classes, one a dilation.
     """
 
-    multiple, stride = 8, 8
+    multiple, stride, head_parts = 8, 8, ('classifiers',)
+    embedding_channels = 2048
 
     @dataclass(frozen=True)
     class Settings:
@@ -37,18 +38,22 @@ class DeepLabV2(SegmentationModel):
         self.encoder = ResNet(depths)
         initialise_convolutions(self.encoder)
         self.classifiers = nn.ModuleList(
-            nn.Conv2d(2048, num_classes, 3, padding=dilation, dilation=dilation) for dilation in settings.dilations)
+            nn.Conv2d(self.embedding_channels, num_classes, 3, padding=dilation, dilation=dilation)
+            for dilation in settings.dilations)
         for classifier in self.classifiers:
             nn.init.normal_(classifier.weight, std=0.01)
 
     def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return self.encoder(image)
 
-    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
-        logits = self.classifiers[0](features[-1])
+    def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return features[-1]
+
+    def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
+        logits = self.classifiers[0](embedding)
         for classifier in self.classifiers[1:]:
-            logits = logits + classifier(features[-1])
-        return resize_logits(logits, size)
+            logits = logits + classifier(embedding)
+        return logits
 
 
 def _variant(encoder: str, num_classes: int, **settings) -> DeepLabV2:

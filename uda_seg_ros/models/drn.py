@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..config import from_mapping
-from .base import SegmentationModel, resize_logits
+from .base import SegmentationModel
 from .layers import ConvNorm, initialise_convolutions
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 512, 512)
@@ -39,7 +39,9 @@ class DRN(SegmentationModel):
     dilation, remove the grid that dilated residual blocks leave behind.
     """
 
-    multiple, stride = 8, 8
+    multiple, stride, head_parts = 8, 8, ('classifier',)
+    auxiliary_feature = -3  # level 6, the last residual one (DAKD)
+    embedding_channels = CHANNELS[-1]
 
     @dataclass(frozen=True)
     class Settings:
@@ -68,8 +70,11 @@ class DRN(SegmentationModel):
             maps.append(x)
         return tuple(maps)
 
-    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
-        return resize_logits(self.classifier(features[-1]), size)
+    def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return features[-1]
+
+    def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
+        return self.classifier(embedding)
 
 
 def _plain(inputs: int, outputs: int, depth: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:

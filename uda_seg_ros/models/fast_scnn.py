@@ -73,7 +73,7 @@ class FeatureFusion(nn.Module):
 class FastSCNN(SegmentationModel):
     """Features: (1/8, 1/32); logits at 1/8; 1.1 M parameters at width 1."""
 
-    stride = 8
+    stride, head_parts = 8, ('fusion', 'classifier')
 
     @dataclass(frozen=True)
     class Settings:
@@ -100,14 +100,20 @@ class FastSCNN(SegmentationModel):
         self.classifier = nn.Sequential(
             SeparableConv(c128, c128), SeparableConv(c128, c128), nn.Dropout2d(settings.dropout),
             nn.Conv2d(c128, num_classes, 1))
+        self.embedding_channels = c128
         initialise_convolutions(self)
 
     def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         fine = self.fine(image)
         return fine, self.coarse(fine)
 
-    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
-        return resize_logits(self.classifier(self.fusion(*features)), size)
+    def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        first, second, _, _ = self.classifier
+        return second(first(self.fusion(*features)))
+
+    def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
+        _, _, dropout, classifier = self.classifier
+        return classifier(dropout(embedding))
 
 
 def fast_scnn(num_classes: int, **settings) -> FastSCNN:

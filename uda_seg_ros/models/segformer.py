@@ -40,6 +40,10 @@ class FuseHead(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return self.classify(self.embed(features))
+
+    def embed(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """What the classifier sees, before the dropout: B width hw at 1/4."""
         columns = self.fuse.weight.flatten(1).chunk(len(self.embeddings), 1)[::-1]
         size = tuple(features[0].shape[-2:])
         fused = None
@@ -47,7 +51,11 @@ class FuseHead(nn.Module):
             weight, bias = fuse @ embedding.weight, fuse @ embedding.bias
             part = resize_logits(functional.conv2d(feature, weight[:, :, None, None], bias), size)
             fused = part if fused is None else fused + part
-        return self.classifier(self.dropout(functional.relu(self.norm(fused))))
+        return functional.relu(self.norm(fused))
+
+    def classify(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Logits of what `embed` gave."""
+        return self.classifier(self.dropout(embedding))
 
 
 class SegFormer(SegmentationModel):
@@ -56,7 +64,7 @@ class SegFormer(SegmentationModel):
     head 'mlp' has the reference's width (256 for B0 and B1, else 768); 'fuse' is the narrow one for students.
     """
 
-    multiple, stride = 32, 4
+    multiple, stride, head_parts = 32, 4, ('head',)
 
     @dataclass(frozen=True)
     class Settings:
@@ -81,13 +89,17 @@ class SegFormer(SegmentationModel):
     def __init__(self, num_classes: int, geometry: Geometry, settings: Settings) -> None:
         super().__init__(num_classes)
         self.encoder = MixTransformer(geometry, settings.drop_path)
-        self.head = FuseHead(geometry.channels, settings.head_width(geometry), num_classes, settings.dropout)
+        self.embedding_channels = settings.head_width(geometry)
+        self.head = FuseHead(geometry.channels, self.embedding_channels, num_classes, settings.dropout)
 
     def forward_features(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return self.encoder(image)
 
-    def forward_head(self, features: tuple[torch.Tensor, ...], size: tuple[int, int] | None = None) -> torch.Tensor:
-        return resize_logits(self.head(features), size)
+    def forward_embedding(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return self.head.embed(features)
+
+    def forward_classifier(self, embedding: torch.Tensor) -> torch.Tensor:
+        return self.head.classify(embedding)
 
 
 def _variant(name: str, num_classes: int, **settings) -> SegFormer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -10,17 +9,14 @@ from typing import Any
 
 from .chart import timeline
 from .drive import Drive
-from .style import CSS
+from .html import bars, document, facts, header, number, picture, table, tile
 
 
 def render(drive: Drive) -> str:
     """The page as HTML. Nothing but the drive's own video and sheet is loaded, from beside it."""
     sections = (_header, _video, _quality, _latency, _sheet, _legend, _notes, _settings)
     body = '\n'.join(part for part in (section(drive) for section in sections) if part)
-    return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<title>{escape(_title(drive.summary))}</title><style>{CSS}</style></head>\n<body><main>\n{body}\n'
-            '</main></body></html>\n')
+    return document(_title(drive.summary), body)
 
 
 def _title(summary: Mapping[str, Any]) -> str:
@@ -34,16 +30,15 @@ def _header(drive: Drive) -> str:
     share = 100 * summary['dropped'] / max(1, summary['frames_in'])
     tiles = [(str(summary['frames_in']), 'frames in'), (str(summary['masks_out']), 'masks out'),
              (str(summary['dropped']), f'dropped ({share:.1f} %)', 'good' if summary['dropped'] == 0 else 'warn'),
-             (_number(summary['latency_ms']['p50'], 'ms', 0), 'median latency')]
+             (number(summary['latency_ms']['p50'], 'ms', 0), 'median latency')]
     if summary.get('miou_all') is not None:
-        tiles.append((_number(summary['miou_all'], '%', 1), 'mIoU of the drive'))
-    inside = ''.join(_tile(*tile) for tile in tiles)
+        tiles.append((number(summary['miou_all'], '%', 1), 'mIoU of the drive'))
+    inside = ''.join(tile(*each) for each in tiles)
     lead = (f'{Path(summary["input"]).name}, {summary["width"]}x{summary["height"]} at {summary["rate_hz"]:.1f} '
             'frames a second')
     if origin := summary['bundle'].get('trained on'):
         lead += f'; {summary["bundle"]["network"]}, trained on {origin}'
-    return (f'<header><p class="eyebrow">uda_seg_ros &middot; a drive</p><h1>{escape(_title(summary))}</h1>'
-            f'<p class="lead">{escape(lead)}</p></header><div class="tiles">{inside}</div>')
+    return f'{header("uda_seg_ros &middot; a drive", _title(summary), lead)}<div class="tiles">{inside}</div>'
 
 
 def _video(drive: Drive) -> str:
@@ -58,9 +53,7 @@ def _quality(drive: Drive) -> str:
     miou = drive.summary['miou']
     if not miou:
         return _timeline(drive, 'Mean confidence of the network', 'confidence', '%', 100)
-    bars = ''.join(f'<div class="bar"><span>{escape(name)}</span><i style="--share:{value or 0:.1f}%"></i>'
-                   f'<b>{_number(value, "%", 1)}</b></div>' for name, value in miou.items())
-    return (f'<h2>Agreement with the labels (mIoU)</h2><div class="bars">{bars}</div>{_classes(drive.summary)}'
+    return (f'<h2>Agreement with the labels (mIoU)</h2>{bars(miou.items())}{_classes(drive.summary)}'
             + _timeline(drive, 'mIoU of each frame', 'miou', '%', 100))
 
 
@@ -68,12 +61,8 @@ def _classes(summary: Mapping[str, Any]) -> str:
     """IoU by class and segment, folded away."""
     segments = list(summary['iou'])
     names = list(dict.fromkeys(name for classes in summary['iou'].values() for name in classes))
-    head = ''.join(f'<th>{escape(text)}</th>' for text in ('class', *segments))
-    cells = {name: ''.join(f'<td>{_number(summary["iou"][segment].get(name), "%", 1)}</td>' for segment in segments)
-             for name in names}
-    rows = ''.join(f'<tr><td>{escape(name)}</td>{values}</tr>' for name, values in cells.items())
-    return (f'<details><summary>IoU of each class</summary><div class="scroll"><table><tr>{head}</tr>{rows}'
-            '</table></div></details>')
+    rows = [(name, *(number(summary['iou'][segment].get(name), '%', 1) for segment in segments)) for name in names]
+    return f'<details><summary>IoU of each class</summary>{table(("class", *segments), rows)}</details>'
 
 
 def _latency(drive: Drive) -> str:
@@ -81,7 +70,7 @@ def _latency(drive: Drive) -> str:
     if latency['p50'] is None:
         return ''
     meanings = {'p50': 'half of the masks', 'p95': '95 % of the masks', 'p99': '99 % of the masks'}
-    tiles = ''.join(_tile(_number(latency[name], 'ms', 0), meaning) for name, meaning in meanings.items())
+    tiles = ''.join(tile(number(latency[name], 'ms', 0), meaning) for name, meaning in meanings.items())
     top = max(1.0, 1.1 * latency['p99'])
     chart = _timeline(drive, '', 'latency_ms', 'ms', top)
     return ('<h2>Latency, from the image sent to the mask received</h2>'
@@ -99,9 +88,7 @@ def _timeline(drive: Drive, title: str, attribute: str, unit: str, top: float) -
 def _sheet(drive: Drive) -> str:
     if not drive.sheet:
         return ''
-    name = escape(drive.sheet)
-    return (f'<h2>Moments</h2><div class="sheet"><a href="{name}"><img src="{name}" loading="lazy" '
-            'alt="Camera, mask and overlay at moments of the drive"></a></div>')
+    return f'<h2>Moments</h2>{picture(drive.sheet, "Camera, mask and overlay at moments of the drive")}'
 
 
 def _legend(drive: Drive) -> str:
@@ -119,18 +106,9 @@ def _notes(drive: Drive) -> str:
 
 
 def _settings(drive: Drive) -> str:
-    rows = ''.join(f'<tr><td>{escape(str(name))}</td><td class="text">{escape(str(value))}</td></tr>'
-                   for part in ('bundle', 'settings', 'versions') for name, value in drive.summary[part].items())
-    return (f'<h2>How it was made</h2><div class="scroll"><table>{rows}</table></div>'
+    rows = [fact for part in ('bundle', 'settings', 'versions') for fact in drive.summary[part].items()]
+    return (f'<h2>How it was made</h2>{facts(rows)}'
             '<footer>All figures are in <a href="summary.json">summary.json</a>.</footer>')
-
-
-def _tile(value: str, name: str, kind: str = '') -> str:
-    return f'<div class="tile {kind}"><b>{value}</b><span>{escape(name)}</span></div>'
-
-
-def _number(value: float | None, unit: str, digits: int) -> str:
-    return '&ndash;' if value is None or math.isnan(value) else f'{value:.{digits}f}&nbsp;{unit}'
 
 
 def _share(share: float) -> str:

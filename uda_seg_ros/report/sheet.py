@@ -1,4 +1,4 @@
-"""The contact sheet: moments of a drive side by side, from camera to mask."""
+"""The contact sheet: moments of a drive, or pictures of a set, side by side, from camera to mask."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ _PAPER = (252, 251, 248)
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A column of the sheet. pictures: HxWx3 uint8 RGB by row title ('camera', 'mask', 'overlay', 'label')."""
+    """A column of the sheet.
 
-    moment: Moment
+    title, note: the two lines above it. pictures: HxWx3 uint8 RGB by row title ('camera', 'mask', 'overlay', 'label').
+    """
+
+    title: str
+    note: str
     pictures: dict[str, np.ndarray]
+
+
+def of_moment(moment: Moment, pictures: dict[str, np.ndarray]) -> Strip:
+    """The strip of a drive's moment."""
+    note = f'mIoU {moment.miou:.1f} %' if moment.miou is not None else ''
+    return Strip(f'{moment.segment}, {moment.time_s:.1f} s', note, pictures)
 
 
 def choose(moments: Sequence[Moment], count: int = COLUMNS) -> list[int]:
@@ -47,9 +57,8 @@ def draw(strips: Sequence[Strip]) -> np.ndarray:
 
 
 def _draw_strip(sheet: np.ndarray, strip: Strip, titles: Sequence[str], left: int, height: int) -> None:
-    moment = strip.moment
-    write(sheet, f'{moment.segment}, {moment.time_s:.1f} s', left, 38, 0.95, INK, _THUMB)
-    write(sheet, f'mIoU {moment.miou:.1f} %' if moment.miou is not None else '', left, 72, 0.8, GREY, _THUMB)
+    write(sheet, strip.title, left, 38, 0.95, INK, _THUMB)
+    write(sheet, strip.note, left, 72, 0.8, GREY, _THUMB)
     for row, title in enumerate(titles):
         if title in strip.pictures:
             top = _HEAD + row * (height + _GAP)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 _GREY = (0.299, 0.587, 0.114)
-_TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+_TO_YIQ = (_GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+_FROM_YIQ = np.linalg.inv(_TO_YIQ).tolist()
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,15 @@ class Photometric:
 
 
 def photometric(image: torch.Tensor, settings: Photometric = Photometric()) -> torch.Tensor:
-    """Jitter, grey and blur, each on its share of the images."""
+    """Jitter, grey and blur, each on its share of the images; in the image's own precision under autocast too."""
     image = jitter(image, settings)
     if settings.grey:
         image = torch.where(_chance(image, settings.grey), _grey(image).expand_as(image), image)
     if settings.blur:
         low, high = (sigma * image.shape[-2] / 512 for sigma in settings.sigma)
-        image = torch.where(_chance(image, settings.blur), gaussian_blur(image, max(low, 0.05), max(high, 0.06)), image)
+        with torch.autocast(image.device.type, enabled=False):
+            blurred = gaussian_blur(image, max(low, 0.05), max(high, 0.06))
+        image = torch.where(_chance(image, settings.blur), blurred, image)
     return image
 
 
@@ -80,16 +85,18 @@ def _factor(image: torch.Tensor, most: float) -> torch.Tensor:
     return 1 + (_uniform(image) * 2 - 1) * most
 
 
+def _weighted_sum(image: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
+    """B1HW, over the channels. Numbers, not a tensor of them: bringing that to a GPU would make the host wait for it."""
+    return sum(weight * channel for weight, channel in zip(weights, image.split(1, 1)))
+
+
 def _grey(image: torch.Tensor) -> torch.Tensor:
-    weights = image.new_tensor(_GREY).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True)
+    return _weighted_sum(image, _GREY)
 
 
 def _rotate_hue(image: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
     """Turn the colour plane of YIQ by `angle` (B111, radians)."""
-    to_yiq = image.new_tensor(_TO_YIQ)
-    cos, sin, one = angle.cos().flatten(), angle.sin().flatten(), torch.ones_like(angle).flatten()
-    zero = torch.zeros_like(one)
-    turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
-    matrix = torch.linalg.inv(to_yiq.float()).to(to_yiq.dtype) @ turn @ to_yiq
-    return (matrix @ image.flatten(2)).view_as(image)
+    luma, first, second = (_weighted_sum(image, row) for row in _TO_YIQ)
+    cos, sin = angle.cos(), angle.sin()
+    turned = torch.cat([luma, cos * first - sin * second, sin * first + cos * second], 1)
+    return torch.cat([_weighted_sum(turned, row) for row in _FROM_YIQ], 1)

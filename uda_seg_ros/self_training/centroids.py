@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import distributed, nn
 from torch.nn import functional
 
 from ..labels import IGNORE
@@ -30,14 +30,23 @@ class Centroids(nn.Module):
 
     @torch.no_grad()
     def follow(self, features: torch.Tensor, label: torch.Tensor, momentum: float = 1e-4) -> None:
-        """Move by `momentum` towards each image's class means. Classes of too few pixels, or without a centroid, stay."""
+        """Move by `momentum` towards each image's class means. Classes of too few pixels, or without a centroid, stay.
+
+        Under torch.distributed the moves of all ranks are added: to first order as if one process had seen all images.
+        """
+        before = self.vectors.clone()
         for means, seen in zip(*class_means(features, label, len(self.vectors))):
             self.vectors.lerp_(means, momentum * (seen & (self.count > 0))[:, None].to(means.dtype))
+        if distributed.is_available() and distributed.is_initialized():
+            move = self.vectors - before
+            distributed.all_reduce(move)
+            self.vectors.copy_(before + move)
 
     def probs(self, features: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
         """softmax(-distance) over the classes, BCHW: bilinear to `size` (H, W) if given. No centroid: probability 0."""
         batch, _, height, width = features.shape
-        distance = torch.cdist(features.float().flatten(2).mT, self.vectors.expand(batch, -1, -1))
+        with torch.autocast(features.device.type, enabled=False):
+            distance = torch.cdist(features.float().flatten(2).mT, self.vectors.expand(batch, -1, -1))
         probs = distance.masked_fill(self.count == 0, torch.inf).neg().softmax(2).mT.unflatten(2, (height, width))
         return probs if size is None else functional.interpolate(probs, size, mode='bilinear', align_corners=False)
 
@@ -49,9 +58,8 @@ class Centroids(nn.Module):
 
 def class_means(features: torch.Tensor, label: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(means BxCxD, seen BxC bool): mean feature of each class in each image, and whether it has enough pixels."""
-    valid = label != IGNORE
-    member = functional.one_hot(label.where(valid, 0), num_classes) * valid[..., None]
-    member = member.flatten(1, 2).to(torch.float32)
+    member = (label[..., None] == torch.arange(num_classes, device=label.device)).flatten(1, 2).to(torch.float32)
     pixels = member.sum(1)
-    sums = member.mT @ features.float().flatten(2).mT
+    with torch.autocast(features.device.type, enabled=False):
+        sums = member.mT @ features.float().flatten(2).mT
     return sums / pixels.clamp(min=1)[..., None], pixels >= FEWEST_PIXELS

@@ -24,10 +24,26 @@ def cross_entropy(logits: torch.Tensor, label: torch.Tensor, pixel_weight: torch
     return _mean(loss, label != IGNORE, normalise)
 
 
+def soft_cross_entropy_map(probs: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """BHW: -sum_c q_c log p_c of each pixel."""
+    return -(probs.detach() * logits.float().log_softmax(1)).sum(1)
+
+
 def soft_cross_entropy(probs: torch.Tensor, logits: torch.Tensor, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
     """H(q, p): mean over pixels of -sum_c q_c log p_c. probs: the teacher's, BCHW; logits: the student's."""
-    loss = -(probs.detach() * logits.float().log_softmax(1)).sum(1)
+    loss = soft_cross_entropy_map(probs, logits)
     return loss.mean() if valid_mask is None else _mean(loss * valid_mask, valid_mask, 'valid')
+
+
+def symmetric_distillation(teacher: tuple[torch.Tensor, torch.Tensor], student: tuple[torch.Tensor, torch.Tensor],
+                           kappa: float = 1.0, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
+    """H(T(a), S(b)) + kappa H(T(b), S(a)) for logits BCHW of two views a and b of a picture (DiGA, arXiv 2304.02222).
+
+    Each view learns from the teacher's probs on the other; temperature 1, no confidence mask. valid_mask: BHW, None is all.
+    """
+    probs = [logits.detach().float().softmax(1) for logits in teacher]
+    across, back = (soft_cross_entropy(*pair, valid_mask) for pair in zip(probs, reversed(student)))
+    return across + kappa * back
 
 
 def kl_map(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:

@@ -17,18 +17,18 @@ def draw_classes(label: torch.Tensor, rounding: Literal['up', 'down'] = 'up', al
     """Bx256 bool: half of the values of each label map, drawn at random; IGNORE counts as a value.
 
     rounding: of the half: 'up' (DAFormer) or 'down' (DiGA). always_ignore: IGNORE is added to the drawn (DiGA). per: draw
-    from the values of each image, or once from those of the whole batch (DAFormer).
+    from each image's own values, or for each image from those of the whole batch (DAFormer).
     """
     present = torch.zeros(len(label), 256, dtype=torch.bool, device=label.device).scatter_(1, label.flatten(1), True)
     if per == 'batch':
-        present = present.any(0, keepdim=True)
+        present = present.any(0, keepdim=True).expand_as(present)
     count = present.sum(1, keepdim=True)
     wanted = (count + 1) // 2 if rounding == 'up' else count // 2
     score = torch.rand(present.shape, device=label.device).masked_fill(~present, 2.0)
     drawn = present & (score.argsort(1).argsort(1) < wanted)
     if always_ignore:
         drawn[:, IGNORE] = True
-    return drawn.expand(len(label), -1)
+    return drawn
 
 
 def class_mask(label: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:

@@ -14,13 +14,13 @@ THRESHOLD = 0.968  # of DACS and DAFormer
 
 def pseudo_label(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(pseudo_label BHW int64, confidence BHW float in 0..1): the most probable class of a pixel, and its probability."""
-    confidence, label = logits.softmax(1).max(1)
+    confidence, label = logits.float().softmax(1).max(1)
     return label, confidence
 
 
 def ensemble(logits: Sequence[torch.Tensor]) -> torch.Tensor:
     """Mean probs BCHW of several teachers' logits of one size."""
-    return torch.stack([each.softmax(1) for each in logits]).mean(0)
+    return torch.stack([each.float().softmax(1) for each in logits]).mean(0)
 
 
 def confident_share(confidence: torch.Tensor, threshold: float = THRESHOLD,

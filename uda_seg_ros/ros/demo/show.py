@@ -126,7 +126,7 @@ class Exhibition:
                 if shot.index in chosen:
                     if shot.index in labels:
                         pictures['label'] = colorize(in_masks_space[labels[shot.index]], self.masks.palette())
-                    strips.append(sheet.Strip(moment, pictures))
+                    strips.append(sheet.of_moment(moment, pictures))
         finally:
             if video is not None:
                 video.close()

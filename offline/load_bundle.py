@@ -1,0 +1,35 @@
+"""A bundle, or a run that one can be made of, by its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uda_seg_ros.bundle import MANIFEST, Bundle, BundleError
+
+if TYPE_CHECKING:
+    from .run_folder import RunFolder
+
+RECIPE = 'recipe.yaml'
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder is a training run's."""
+    return (folder / RECIPE).is_file()
+
+
+def run_folder(folder: Path) -> RunFolder:
+    """Imported when needed: it brings all methods with it."""
+    from .run_folder import RunFolder
+    return RunFolder(folder)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """The bundle in `folder`, or that of the last finished stage of the run there. Raises BundleError or RunError."""
+    if (folder / MANIFEST).exists():
+        return Bundle.load(folder)
+    if is_run(folder):
+        return run_folder(folder).bundle()
+    if not folder.is_dir():
+        raise BundleError(f'{folder}: there is no such folder; expected a bundle ({MANIFEST}) or a training run ({RECIPE})')
+    raise BundleError(f'{folder}: holds neither {MANIFEST} (a bundle) nor {RECIPE} (a training run)')

@@ -1,0 +1,33 @@
+"""Files that are there whole or not at all: written beside, synced, then renamed over what was there before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a draft beside `path`, then put the draft in the place of `path`.
+
+    What was at `path` stays until the new content is on the disk. A draft left by a killed process is overwritten.
+    """
+    draft = path.with_name(f'.{path.name}.draft{path.suffix}')
+    write(draft)
+    sync(draft)
+    os.replace(draft, path)
+    sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_whole` for a text."""
+    write_whole(path, lambda draft: draft.write_text(text, encoding='utf-8'))
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
