@@ -57,7 +57,7 @@ def import_hf(source: str | os.PathLike, out: str | os.PathLike) -> Path:
     Raises BundleError if the checkpoint is not a SegFormer for segmentation, is incomplete, or cannot be fetched.
     """
     folder = Path(source) if Path(source).is_dir() else download(str(source))
-    config = _read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     model = model_spec(config, folder / CONFIG)
     weights = find_weights(folder)
     tensors = rename(read_tensors(weights), weights)
@@ -124,7 +124,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
     if path.name.endswith('.index.json'):
-        parts = sorted(set(_read_json(path).get('weight_map', {}).values()))
+        parts = sorted(set(read_json(path).get('weight_map', {}).values()))
         return {key: tensor for part in parts for key, tensor in read_tensors(path.parent / Path(part).name).items()}
     try:
         if path.suffix == '.safetensors':
@@ -180,7 +180,7 @@ def distinct_colors(count: int) -> Iterable[tuple[int, int, int]]:
 
 def preprocessing(path: Path) -> tuple[Preprocess, str]:
     """What preprocessor_config.json asks for, and a note on the labels that the checkpoint was trained with."""
-    found = _read_json(path) if path.exists() else {}
+    found = read_json(path) if path.exists() else {}
     size = found.get('size', 512)
     height, width = (size['height'], size['width']) if isinstance(size, dict) and 'height' in size else (
         _square(size), _square(size))
@@ -216,7 +216,7 @@ def licence(folder: Path) -> str:
     return 'not stated in the checkpoint; ask its publisher before use'
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Method
-from .bkd import Bkd
+from .bkd import BKD
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
 from .diga import Diga
@@ -22,7 +22,7 @@ METHODS: dict[str, type[Method]] = {
     'diga_translator': DigaTranslator,
     'diga_warm_up': DigaWarmUp,
     'diga': Diga,
-    'bkd': Bkd,
+    'bkd': BKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,
 }

@@ -30,7 +30,7 @@ from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 
 
-class Bkd(Method):
+class BKD(Method):
     """Distillation that differs by domain, on source images and on ClassMix-ed ones.
 
     Pasted pixels learn their soft source label; the others a confident hard pseudo-label and the teacher's probs. The
@@ -70,6 +70,8 @@ class Bkd(Method):
         def __post_init__(self) -> None:
             if not (0 <= self.label_share <= 1 and 0 <= self.distilled <= 1 and self.temperature > 0):
                 raise ConfigError('label_share and distilled must be within 0 to 1, temperature above 0')
+            if not 0 <= self.threshold <= 1 or min(self.ignore_borders) < 0:
+                raise ConfigError('threshold must be within 0 to 1, ignore_borders 0 or more pixels')
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Config, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)

@@ -13,6 +13,7 @@ from uda_seg_ros.models import NETWORKS, build
 TINY = {'channels': (8, 16, 20, 16), 'depths': (1, 1, 1, 1), 'heads': (1, 2, 5, 2), 'width': 16}
 CASES: dict[str, dict] = {
     'fast_scnn': {},
+    'espnet_v2': {'scale': 0.5},
     'segformer': TINY,
     'segformer_b0': {},
     'segformer_b1': {'head': 'fuse'},
@@ -90,6 +91,15 @@ def test_the_embedding_is_what_the_classifier_sees_before_any_dropout(network, i
         torch.testing.assert_close(network.forward_embedding(features), embedding, rtol=0, atol=0)
         for dropout in dropouts:
             dropout.eval()
+
+
+def test_head_parts_are_the_submodules_that_only_the_head_uses(network, image):
+    # eval mode: stochastic depth must not hide a block of the encoder
+    sum(feature.sum() for feature in network.forward_features(image[:1])).backward()
+    used = {key for key, parameter in network.named_parameters() if parameter.grad is not None}
+    network.zero_grad(set_to_none=True)
+    expected = {key for key, _ in network.named_parameters() if key.split('.')[0] not in network.head_parts}
+    assert network.head_parts and used == expected
 
 
 def test_a_picture_is_segmented_alike_alone_and_in_a_batch(network, image):

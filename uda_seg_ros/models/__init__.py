@@ -9,11 +9,13 @@ from ..config import nearest
 from .base import SegmentationModel
 from .deeplab_v2 import deeplab_v2_resnet50, deeplab_v2_resnet101
 from .drn import drn_d_22, drn_d_38
+from .espnet_v2 import espnet_v2
 from .fast_scnn import fast_scnn
 from .segformer import segformer, segformer_b0, segformer_b1, segformer_b2, segformer_b3, segformer_b4, segformer_b5
 
 NETWORKS: dict[str, Callable[..., SegmentationModel]] = {
     'fast_scnn': fast_scnn,
+    'espnet_v2': espnet_v2,
     'segformer': segformer,
     'segformer_b0': segformer_b0,
     'segformer_b1': segformer_b1,

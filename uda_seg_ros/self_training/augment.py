@@ -12,7 +12,7 @@ from torch.nn import functional
 
 _GREY = (0.299, 0.587, 0.114)
 _TO_YIQ = (_GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
-_FROM_YIQ = np.linalg.inv(_TO_YIQ).tolist()
+_FROM_YIQ = tuple(tuple(map(float, row)) for row in np.linalg.inv(_TO_YIQ))
 
 
 @dataclass(frozen=True)

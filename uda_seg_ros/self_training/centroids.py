@@ -47,7 +47,9 @@ class Centroids(nn.Module):
         batch, _, height, width = features.shape
         with torch.autocast(features.device.type, enabled=False):
             distance = torch.cdist(features.float().flatten(2).mT, self.vectors.expand(batch, -1, -1))
-        probs = distance.masked_fill(self.count == 0, torch.inf).neg().softmax(2).mT.unflatten(2, (height, width))
+        missing = self.count == 0
+        probs = distance.masked_fill(missing, torch.inf).neg().softmax(2).masked_fill(missing, 0)  # all missing: NaN
+        probs = probs.mT.unflatten(2, (height, width))
         return probs if size is None else functional.interpolate(probs, size, mode='bilinear', align_corners=False)
 
     def nearest(self, features: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
@@ -58,8 +60,8 @@ class Centroids(nn.Module):
 
 def class_means(features: torch.Tensor, label: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(means BxCxD, seen BxC bool): mean feature of each class in each image, and whether it has enough pixels."""
-    member = (label[..., None] == torch.arange(num_classes, device=label.device)).flatten(1, 2).to(torch.float32)
-    pixels = member.sum(1)
-    with torch.autocast(features.device.type, enabled=False):
-        sums = member.mT @ features.float().flatten(2).mT
+    member = (label.flatten(1)[:, None] == torch.arange(num_classes, device=label.device)[:, None]).float()  # IGNORE is none
+    pixels = member.sum(2)
+    with torch.autocast(features.device.type, enabled=False):  # a sum over thousands of pixels in half precision drifts
+        sums = member @ features.float().flatten(2).mT
     return sums / pixels.clamp(min=1)[..., None], pixels >= FEWEST_PIXELS

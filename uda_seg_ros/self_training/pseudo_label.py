@@ -42,7 +42,7 @@ def clear_borders(pixel_weight: torch.Tensor, top: int = 0, bottom: int = 0, lef
     weight = pixel_weight.clone()
     height, width = weight.shape[-2:]
     weight[..., :top, :] = 0
-    weight[..., height - bottom:, :] = 0
+    weight[..., max(0, height - bottom):, :] = 0
     weight[..., :left] = 0
-    weight[..., width - right:] = 0
+    weight[..., max(0, width - right):] = 0
     return weight

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 
+from ..config import ConfigError
 from .augment import Photometric, photometric
 from .mixing import block_mask, class_mask, draw_classes, mix
 from .pseudo_label import THRESHOLD, clear_borders, confident_share, pseudo_label
@@ -23,6 +24,10 @@ class Masked:
     weight: float = 0.0
     block: int = 64
     ratio: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.block < 1 or not 0 <= self.ratio <= 1:
+            raise ConfigError('block must be 1 or more, ratio within 0 to 1')
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class ViewSettings:
     classes_per: Literal['batch', 'image'] = 'batch'
     photometric: Photometric | None = field(default_factory=Photometric)
     masked: Masked = Masked()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1 or min(self.ignore_borders) < 0:
+            raise ConfigError('threshold must be within 0 to 1, ignore_borders 0 or more pixels')
 
 
 @dataclass(frozen=True, eq=False)

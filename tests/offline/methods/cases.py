@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
                                'threshold': 0.6, 'ignore_borders': (4, 8, 2, 2)}),
     'bkd': Case(),
     'bkd/larger_teacher': Case({'hard_pixels': {'on': 'both', 'start': 0}, 'target_weight_by': 'confident_share',
-                                'threshold': 0.06}, {'teacher': LARGER}),
+                                'threshold': 0.053}, {'teacher': LARGER}),
     'bkd/class_relation': Case({'target_flow': 'class_relation', 'hard_pixels': {'on': 'source', 'start': 1}}),
     'bkd/non_target': Case({'target_flow': 'non_target', 'ignore_borders': (4, 8, 2, 2), 'hard_pixels': {
         'on': 'both', 'start': 0, 'mining': 'hardest', 'anneal': 4}}),

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from offline.methods.bkd import Bkd
+from offline.methods.bkd import BKD
 from offline.samples import Batch
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import build
-from uda_seg_ros.self_training.losses import cross_entropy, soft_cross_entropy_map
+from uda_seg_ros.self_training.hard_pixels import difficulty, mean_one, weights
+from uda_seg_ros.self_training.losses import cross_entropy, kl_map, soft_cross_entropy_map
 from uda_seg_ros.self_training.pseudo_label import pseudo_label
 
 from .cases import HEIGHT, LARGER, STUDENT, WIDTH, Case
@@ -22,7 +23,7 @@ THRESHOLD = 0.6  # about half of the pixels reach it
 PLAIN = {'photometric': None, 'threshold': THRESHOLD, 'label_share': 1.0, 'distilled': 0.0}
 
 
-def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -> tuple[Bkd, Batch, dict[str, torch.Tensor]]:
+def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -> tuple[BKD, Batch, dict[str, torch.Tensor]]:
     case = Case({'photometric': None, 'threshold': THRESHOLD, **config}, networks or {})
     method = case.make('bkd')
     batch = change(case.batch(method))
@@ -30,11 +31,11 @@ def one_step(config, step: int = 0, networks=None, change=lambda batch: batch) -
     return method, batch, method(batch, step)
 
 
-def logits_of(method: Bkd, network: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
+def logits_of(method: BKD, network: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
     return network(method.normalise(image), (HEIGHT, WIDTH))
 
 
-def pasted_pixels(method: Bkd, batch: Batch) -> torch.Tensor:
+def pasted_pixels(method: BKD, batch: Batch) -> torch.Tensor:
     pasted = (method.watch['mixed_image'] == batch.source_image).all(1)
     assert pasted.any() and not pasted.all()
     return pasted
@@ -56,7 +57,7 @@ def test_without_its_three_ideas_it_is_plain_self_training(config):
 
 @pytest.mark.parametrize('step, share', [(0, 1.0), (50, 0.85), (100, 0.7), (900, 0.7)])
 def test_the_source_label_is_smoothed_by_the_teacher_along_the_ramp(step, share):
-    method, batch, losses = one_step({'label_share': 0.7, 'ramp': 100, 'guard_below': 0.0}, step, {'teacher': LARGER})
+    method, batch, losses = one_step({'label_share': 0.7, 'ramp': 100, 'guard_below': 0.0}, step, {'teacher': STUDENT})
     valid = batch.source_label != IGNORE
     logits = logits_of(method, method.student, batch.source_image)
     soft = logits_of(method, method.teacher, batch.source_image).softmax(1)
@@ -100,6 +101,18 @@ def test_hard_pixels_weigh_more_from_their_start_on(on):
     assert (after['mixed_source'] > plain['mixed_source']) == (on == 'both')
 
 
+def test_hard_target_pixels_are_distilled_by_their_confidence_too():
+    """Each image's weights have mean 1 over its target pixels."""
+    method, batch, losses = one_step({'hard_pixels': {'on': 'both', 'start': 0}})
+    target = ~pasted_pixels(method, batch)
+    teacher = logits_of(method, method.teacher, batch.target_image)
+    student = logits_of(method, method.student, method.watch['mixed_image'])
+    guess, confidence = pseudo_label(teacher)
+    weight = mean_one(weights(difficulty(student, guess), target) * confidence, target)
+    expected = 0.5 * (kl_map(teacher, student, 2.0) * weight).sum() / (method.watch['mixed_label'] != IGNORE).sum()
+    assert losses['distillation'].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_borders_of_the_target_take_no_part():
     method, batch, _ = one_step({'ignore_borders': [5, 9, 3, 2], 'threshold': 0.0})
     border = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
@@ -119,10 +132,13 @@ def test_the_teacher_is_the_network_given_or_else_the_average_of_the_student():
 def test_a_teacher_of_other_classes_is_refused():
     networks = {'student': build(num_classes=19, **STUDENT), 'teacher': build(num_classes=11, **LARGER)}
     with pytest.raises(ConfigError, match='the teacher has 11 classes, the student 19'):
-        Bkd(networks, Bkd.Config(), Preprocess(HEIGHT, WIDTH))
+        BKD(networks, BKD.Config(), Preprocess(HEIGHT, WIDTH))
 
 
-@pytest.mark.parametrize('wrong', [{'label_share': 1.2}, {'distilled': -0.1}, {'temperature': 0.0}])
-def test_a_setting_out_of_its_range_is_refused(wrong):
-    with pytest.raises(ConfigError, match='label_share and distilled must be within 0 to 1'):
+@pytest.mark.parametrize('wrong, text', [
+    ({'label_share': 1.2}, 'label_share and distilled must'), ({'distilled': -0.1}, 'label_share and distilled must'),
+    ({'temperature': 0.0}, 'temperature above 0'), ({'threshold': 96.8}, 'threshold must be within 0 to 1'),
+    ({'ignore_borders': [0, 0, -1, 0]}, 'ignore_borders 0 or more')])
+def test_a_setting_out_of_its_range_is_refused(wrong, text):
+    with pytest.raises(ConfigError, match=text):
         Case(wrong).make('bkd')

@@ -20,7 +20,7 @@ from uda_seg_ros.self_training.losses import cross_entropy
 
 from .cases import CASES, CLASSES, HEIGHT, WIDTH
 
-STEPS = 20
+STEPS = 12
 
 
 def optimisers_of(method: Method) -> list[torch.optim.Optimizer]:

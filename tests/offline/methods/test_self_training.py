@@ -130,9 +130,20 @@ def test_features_are_compared_with_those_of_the_weights_it_was_prepared_with():
         with torch.no_grad():
             for parameter in method.student.parameters():
                 parameter.sub_(0.01 * parameter.grad)
-    assert all(torch.equal(prepared[key], tensor) for key, tensor in method.first.network.state_dict().items())
+    kept = {key.removeprefix('network.'): tensor for key, tensor in method.first.state_dict().items()}
+    assert kept.keys() == prepared.keys()
+    assert all(torch.equal(prepared[key], tensor) for key, tensor in kept.items())
 
 
 def test_thing_classes_that_the_network_does_not_have_are_refused():
     with pytest.raises(ConfigError, match=r'thing_classes \[19, 30\] are no train ids of 19 classes'):
         Case({'feature_distance': 0.005, 'thing_classes': [11, 19, 30]}).make('self_training')
+
+
+@pytest.mark.parametrize('wrong, text', [
+    ({'threshold': 96.8}, 'threshold must be within 0 to 1'),
+    ({'ignore_borders': [0, 0, -1, 0]}, 'ignore_borders 0 or more'),
+    ({'masked': {'ratio': 70.0}}, 'ratio within 0 to 1'), ({'masked': {'block': 0}}, 'block must be 1 or more')])
+def test_a_setting_out_of_its_range_is_refused(wrong, text):
+    with pytest.raises(ConfigError, match=text):
+        Case(wrong).make('self_training')
