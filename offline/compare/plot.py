@@ -16,7 +16,7 @@ def plot(suite: Suite, table: Sequence[Row], results: Sequence[Result], path: Pa
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(table) + 1.6), layout='constrained')
     shown = list(reversed(table))
-    colours = ['#9aa3ad' if row.method in (suite.floor, suite.ceiling, *suite.teachers) else '#2f6f9f' for row in shown]
+    colours = ['#9aa3ad' if row.method in (suite.floor, suite.ceiling, *suite.aside) else '#2f6f9f' for row in shown]
     axes.barh(range(len(shown)), [row.target_miou for row in shown], color=colours, height=0.62,
               xerr=[row.stderr or 0 for row in shown], error_kw={'capsize': 3, 'ecolor': '#222222'})
     for place, row in enumerate(shown):

@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from uda_seg_ros.config import from_mapping
@@ -20,6 +19,8 @@ from uda_seg_ros.labels import LABEL_SPACES
 from ..datasets import open_dataset
 from ..evaluate import score
 from ..load_recipe import to_recipe
+from ..methods import METHODS
+from ..methods.base import FROZEN
 from ..run_folder import RunFolder
 from ..stages import train_recipe
 from .suite import Suite, run_folder
@@ -38,16 +39,19 @@ def train_one(suite: Suite, method: str, seed: int, out: Path, device: str | Non
     folder = run_folder(out / 'runs', method, seed)
     recipe = to_recipe(suite.recipe_of(method, seed, out / 'runs'), f'{method}, seed {seed}')
     run = train_recipe(recipe, folder, resume=resume, device=device, report=report)
-    bundle, miou, iou = run.bundle(), {}, {}
+    bundle, miou, iou, teacher = run.bundle(), {}, {}, None
     for name, spec in recipe.data.evaluate.items():
-        scores = score(bundle, open_dataset(spec, LABEL_SPACES[recipe.data.labels]), device=device or 'auto')
+        data = open_dataset(spec, LABEL_SPACES[recipe.data.labels])
+        scores = score(bundle, data, device=device or 'auto')
         miou[name] = 100 * scores.miou
         report(f'{method}, seed {seed}: mIoU on {name}: {miou[name]:.1f} %')
         if name == suite.score:
-            iou = {bundle.labels.names[i]: 100 * float(value) for i, value in enumerate(scores.iou) if np.isfinite(value)}
+            iou = {name: 100 * value for name, value in scores.iou.items()}
+            if METHODS[run.stage().stage.method].ROLES.get('teacher') == FROZEN:
+                teacher = 100 * score(run.bundle('teacher'), data, device=device or 'auto').miou
     parameters = sum(parameter.numel() for parameter in bundle.network().parameters())
     minutes, images_per_s = _effort(run)
-    result = Result(method, seed, miou, iou, parameters, images_per_s, minutes)
+    result = Result(method, seed, miou, iou, parameters, images_per_s, minutes, teacher)
     draft = folder / f'.{RESULT}'
     draft.write_text(json.dumps(asdict(result), indent=1))
     os.replace(draft, folder / RESULT)

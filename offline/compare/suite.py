@@ -23,7 +23,7 @@ class Suite:
     methods: by the name in the table, what is laid over the recipe; mappings merge, all else replaces. A network's
     `weights: method:NAME` (or method:NAME.PART) is the result of another method of the suite with the same seed.
     seeds: one training each. score: the name of the recipe's evaluation that fills target_miou. floor, ceiling: the
-    methods between which gap_closed is counted. teachers: methods that train a heavy teacher, shown apart. smoke: laid
+    methods between which gap_closed is counted. aside: methods that others start from or learn from, shown in grey. smoke: laid
     over the recipe and `seeds` by --smoke.
     """
 
@@ -34,13 +34,13 @@ class Suite:
     score: str
     floor: str = 'source_only'
     ceiling: str = 'supervised'
-    teachers: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
     smoke: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.seeds or not self.methods:
             raise ConfigError('at least one seed and one method are needed')
-        for key, name in (('floor', self.floor), ('ceiling', self.ceiling), *(('teachers', t) for t in self.teachers)):
+        for key, name in (('floor', self.floor), ('ceiling', self.ceiling), *(('aside', name) for name in self.aside)):
             if name not in self.methods:
                 raise ConfigError(f'{key}: no method {name!r}{nearest(name, self.methods)}')
         for name in self.methods:

@@ -17,6 +17,8 @@ from .suite import Suite
 class Result:
     """One training. miou: percent, by the name of the evaluation. iou: percent by class of the suite's score.
 
+    teacher_miou: percent, on the suite's score, of the frozen teacher of the last stage, None without one.
+
     images_per_s: source and target images a second in training, over all stages. minutes: of training alone.
     """
 
@@ -27,13 +29,15 @@ class Result:
     student_parameters: int
     images_per_s: float
     minutes: float
+    teacher_miou: float | None = None
 
 
 @dataclass(frozen=True)
 class Row:
     """A method. target_miou: percent, mean over seeds. stderr: of that mean, None with one seed.
 
-    gap_closed: percent of the way from the floor (source only) to the ceiling (supervised on the target).
+    gap_closed: percent of the way from the floor (source only) to the ceiling (supervised on the target). teacher_miou:
+    mean of the results'.
     """
 
     method: str
@@ -44,6 +48,7 @@ class Row:
     images_per_s: float
     minutes: float
     seeds: int
+    teacher_miou: float | None = None
 
 
 def rows(suite: Suite, results: Sequence[Result]) -> list[Row]:
@@ -60,19 +65,22 @@ def _row(suite: Suite, name: str, own: Sequence[Result], means: Mapping[str, flo
     gap = None
     if suite.floor in means and suite.ceiling in means and means[suite.ceiling] > means[suite.floor]:
         gap = 100 * (means[name] - means[suite.floor]) / (means[suite.ceiling] - means[suite.floor])
+    teachers = [result.teacher_miou for result in own if result.teacher_miou is not None]
     return Row(name, means[name], stderr, gap, own[0].student_parameters,
                float(np.mean([result.images_per_s for result in own])),
-               float(np.mean([result.minutes for result in own])), len(own))
+               float(np.mean([result.minutes for result in own])), len(own),
+               float(np.mean(teachers)) if teachers else None)
 
 
 def markdown(table: Sequence[Row]) -> str:
     """For the README."""
-    lines = ['| method | target mIoU | gap closed | student parameters | training images/s | minutes | seeds |',
-             '|---|---|---|---|---|---|---|']
+    lines = ['| method | target mIoU | gap closed | its teacher | student parameters | training images/s | minutes | seeds |',
+             '|---|---|---|---|---|---|---|---|']
     for row in table:
         gap = '' if row.gap_closed is None else f'{row.gap_closed:.0f} %'
         error = '' if row.stderr is None else f' ± {row.stderr:.1f}'
-        lines.append(f'| {row.method} | {row.target_miou:.1f}{error} | {gap} | {row.student_parameters / 1e6:.2f} M '
+        teacher = '' if row.teacher_miou is None else f'{row.teacher_miou:.1f}'
+        lines.append(f'| {row.method} | {row.target_miou:.1f}{error} | {gap} | {teacher} | {row.student_parameters / 1e6:.2f} M '
                      f'| {row.images_per_s:.0f} | {row.minutes:.1f} | {row.seeds} |')
     return '\n'.join(lines) + '\n'
 
