@@ -74,13 +74,14 @@ def _row(suite: Suite, name: str, own: Sequence[Result], means: Mapping[str, flo
 
 def markdown(table: Sequence[Row]) -> str:
     """For the README."""
-    lines = ['| method | target mIoU | gap closed | its teacher | student parameters | training images/s | minutes | seeds |',
-             '|---|---|---|---|---|---|---|---|']
+    head = ('method', 'target mIoU', 'gap closed', 'its teacher', 'student parameters', 'training images/s', 'minutes', 'seeds')
+    lines = [f'| {" | ".join(head)} |', '|---' * len(head) + '|']
     for row in table:
         gap = '' if row.gap_closed is None else f'{row.gap_closed:.0f} %'
         error = '' if row.stderr is None else f' ± {row.stderr:.1f}'
         teacher = '' if row.teacher_miou is None else f'{row.teacher_miou:.1f}'
-        lines.append(f'| {row.method} | {row.target_miou:.1f}{error} | {gap} | {teacher} | {row.student_parameters / 1e6:.2f} M '
+        lines.append(f'| {row.method} | {row.target_miou:.1f}{error} | {gap} | {teacher} '
+                     f'| {row.student_parameters / 1e6:.2f} M '
                      f'| {row.images_per_s:.0f} | {row.minutes:.1f} | {row.seeds} |')
     return '\n'.join(lines) + '\n'
 
