@@ -5,7 +5,7 @@ Images are interpolated bilinearly without antialiasing, as on the vehicle; labe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,6 +38,20 @@ def random_window(shape: tuple[int, int], crop: tuple[int, int], scale: tuple[fl
     rows, columns = (min(side, max(1, int(wanted / factor))) for side, wanted in zip(shape, crop))
     return Window(int(random.integers(shape[0] - rows + 1)), int(random.integers(shape[1] - columns + 1)), rows, columns,
                   bool(random.random() < 0.5))
+
+
+def cut_image(image: np.ndarray, window: Window, out: np.ndarray) -> None:
+    """The part of an image in the window, resized into `out` hxwx3."""
+    cv2.resize(np.asarray(replace(window, mirrored=False).of(image)), out.shape[1::-1], dst=out,
+               interpolation=cv2.INTER_LINEAR)
+    if window.mirrored:  # afterwards and in place: OpenCV would copy a picture that runs backwards
+        cv2.flip(out, 1, dst=out)
+
+
+def cut_label(label: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
+    """The part of a label in the window, resized to size (height, width)."""
+    part = resized_label(replace(window, mirrored=False).of(label), size)
+    return part[:, ::-1] if window.mirrored else part
 
 
 def resized_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -16,8 +16,8 @@ def told(run: Callable[[], None]) -> int:
         if type(error).__module__.split('.')[0] not in ('uda_seg_ros', 'offline'):  # only our own are written for users
             raise
         text = str(error)
-    except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or 'interrupted', file=sys.stderr)
         return 130
     else:
         return 0

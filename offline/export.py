@@ -22,10 +22,11 @@ from .datasets import Dataset, open_dataset
 from .errors import told
 from .evaluate import score
 from .evaluate.named_data import named, open_own
-from .load_bundle import is_run, load_bundle, run_folder
+from .load_bundle import is_run, load_bundle
 from .parity import LEAST, agreement
 from .provenance import commit
 from .replay import Pictures, spread
+from .run_folder import RunFolder
 from .source_memory import Amounts, source_memory
 from .synthesize.drive import drive
 
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise BundleError(f'{options.out}: exists already; remove it or choose another folder')
     bundle, network = load_bundle(options.source), trained_network(options.source)
+    options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
     amounts = Amounts(options.replay or 1, options.gate_crops, options.replay_mb, options.statistics, options.seed)
     source, gate = ([open_dataset(spec, bundle.labels, split, where) for spec in specs] for specs, split, where in (
         (source_specs(options), 'train', '--data'), (options.gate, 'val', '--gate')))
@@ -65,12 +67,11 @@ def run(options: argparse.Namespace) -> None:
 
 def write_proven(bundle: Bundle, network: SegmentationModel, images: Iterable[np.ndarray], out: Path,
                  device: str = 'auto') -> float:
-    """Write the bundle into a folder beside, load it anew, compare it with the network, and only then give it its name.
+    """Write the bundle beside `out`, load it anew, compare it with the network, and only then give it its name.
 
     network: as it was trained. Returns the share of equal pixels. Raises ExportError below LEAST, and BundleError.
     """
     out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f'.{out.name}.', dir=out.parent))
     try:
         bundle.save(draft / 'bundle')
@@ -88,7 +89,7 @@ def trained_network(folder: Path) -> SegmentationModel:
     """The network whose masks the bundle must give: a run's student, made from its own tensors; or a bundle's."""
     if not is_run(folder):
         return load_bundle(folder).network()
-    run = run_folder(folder)
+    run = RunFolder(folder)
     spec = run.network_spec('student', run.stage().number)
     network = build(spec.name, LABEL_SPACES[run.recipe().data.labels].num_classes, **spec.settings)
     network.load_state_dict(run.part('student'))
@@ -99,7 +100,7 @@ def source_specs(options: argparse.Namespace) -> Sequence[object]:
     """What --data says, else the source of the run's recipe; nothing where no replay is wanted, or of a bundle alone."""
     if not options.replay:
         return ()
-    return options.data or (run_folder(options.source).recipe().data.source if is_run(options.source) else ())
+    return options.data or (RunFolder(options.source).recipe().data.source if is_run(options.source) else ())
 
 
 def samples(source: Sequence[Dataset]) -> Iterable[np.ndarray]:
@@ -115,7 +116,7 @@ def provenance(options: argparse.Namespace, scores: dict[str, dict]) -> dict[str
     """What export adds to what the bundle or run says of itself."""
     found: dict[str, object] = {'exported_with': commit()}
     if is_run(options.source):
-        recipe = run_folder(options.source).recipe()
+        recipe = RunFolder(options.source).recipe()
         found['stages'] = [f'{stage.name}: {stage.method}, {stage.steps} steps' for stage in recipe.stages]
         found['data'] = {role: list(map(in_words, getattr(recipe.data, role))) for role in ('source', 'target')}
     if specs := source_specs(options):

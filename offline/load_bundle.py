@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from uda_seg_ros.bundle import MANIFEST, Bundle, BundleError
 
-if TYPE_CHECKING:
-    from .run_folder import RunFolder
-
-RECIPE = 'recipe.yaml'
+from .run_folder import RECIPE, RunFolder
 
 
 def is_run(folder: Path) -> bool:
@@ -18,18 +14,12 @@ def is_run(folder: Path) -> bool:
     return (folder / RECIPE).is_file()
 
 
-def run_folder(folder: Path) -> RunFolder:
-    """Imported when needed: it brings all methods with it."""
-    from .run_folder import RunFolder
-    return RunFolder(folder)
-
-
 def load_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`, or that of the last finished stage of the run there. Raises BundleError or RunError."""
     if (folder / MANIFEST).exists():
         return Bundle.load(folder)
     if is_run(folder):
-        return run_folder(folder).bundle()
+        return RunFolder(folder).bundle()
     if not folder.is_dir():
         raise BundleError(f'{folder}: there is no such folder; expected a bundle ({MANIFEST}) or a training run ({RECIPE})')
     raise BundleError(f'{folder}: holds neither {MANIFEST} (a bundle) nor {RECIPE} (a training run)')

@@ -55,7 +55,9 @@ class Loader:
 
     batch: source images a step, and as many target images. crop: (height, width) in pixels. source_height, target_height:
     pictures are resized to this height first, aspect kept, None leaves them. scale: least and greatest further enlargement
-    of a crop. rare_class_temperature: of rare-class sampling (DAFormer), None is off. workers: processes that load.
+    of a crop. rare_class_temperature: of rare-class sampling (DAFormer), None is off. cat_max_ratio: greatest share of one
+    class in a source crop (0.75 in DAFormer), None is off. workers: processes that load, 0 is the training's own. cache_mb:
+    memory for pictures read before, of all workers together.
     """
 
     batch: int
@@ -64,7 +66,22 @@ class Loader:
     target_height: int | None = None
     scale: tuple[float, float] = (1.0, 1.0)
     rare_class_temperature: float | None = None
+    cat_max_ratio: float | None = None
     workers: int = 0
+    cache_mb: int = 1024
+
+    def __post_init__(self) -> None:
+        heights = [height for height in (self.source_height, self.target_height) if height is not None]
+        if min(self.batch, *self.crop, *heights) < 1:
+            raise ConfigError('batch, crop, source_height and target_height must be 1 or more')
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ConfigError('scale must be two factors above 0, the lesser first')
+        if self.rare_class_temperature is not None and self.rare_class_temperature <= 0:
+            raise ConfigError('rare_class_temperature must be above 0')
+        if self.cat_max_ratio is not None and not 0 < self.cat_max_ratio <= 1:
+            raise ConfigError('cat_max_ratio must be above 0 and at most 1')
+        if min(self.workers, self.cache_mb) < 0:
+            raise ConfigError('workers and cache_mb must be 0 or more')
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from .stage_data import stage_loader
 from .stage_networks import check_stages, make_method, saved_parts
 from .stage_run import Intervals, StageRun
 from .target_pass import TargetImages, label_target, prepare
-from .trainer import Trainer
+from .trainer import Trainer, make_trainer
 from .whole_file import write_text
 
 Report = Callable[[str], None]
@@ -70,8 +70,7 @@ def _train_stage(recipe: Recipe, run: RunFolder, folder: StageFolder, world: Wor
            f'{world.device}')
     method = make_method(recipe, stage, lambda origin: _origin(run, origin), report)
     seed = derived(recipe.seed, 'stage', folder.number)
-    trainer = Trainer(method, stage.steps, seed, stage.optimiser or recipe.optimiser,
-                      stage.discriminator or recipe.discriminator, stage.schedule or recipe.schedule, world)
+    trainer = make_trainer(recipe, stage, method, seed, world)
     stage_run = StageRun(trainer, folder, intervals, report)
     if stage_run.resume():
         report(f'{stage.name}: goes on after step {trainer.step}')

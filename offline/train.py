@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
-from uda_seg_ros.bundle import BundleError
-from uda_seg_ros.config import ConfigError
-
-from .checkpoint import CheckpointError
-from .datasets import DatasetError
-from .distributed import DeviceError
+from .errors import told
 from .load_recipe import load_recipe
-from .loss_history import TrainingError
-from .run_folder import RunError
-from .stage_run import Interrupted
-from .stages import train_recipe
-
-ERRORS = (ConfigError, DatasetError, RunError, CheckpointError, TrainingError, DeviceError, BundleError, OSError)
+from .stages import INTERVALS, train_recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,18 +19,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--resume', action='store_true', help='go on where the run stands; begin it if there is none')
     parser.add_argument('--steps', type=int, help='at most so many steps a stage, to try a recipe')
     parser.add_argument('--device', help='cpu, cuda or cuda:N; default: cuda where there is one')
+    parser.add_argument('--checkpoint-every', type=float, default=INTERVALS.checkpoint_s, metavar='SECONDS',
+                        help='least time between two checkpoints (default: %(default)s)')
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         recipe = load_recipe(options.recipe, options.set)
-        train_recipe(recipe, options.out, resume=options.resume, device=options.device, max_steps=options.steps, report=say)
-    except ERRORS as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except Interrupted as stop:
-        print(stop, file=sys.stderr)
-        return 130
-    say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
-    return 0
+        intervals = dataclasses.replace(INTERVALS, checkpoint_s=options.checkpoint_every)
+        train_recipe(recipe, options.out, resume=options.resume, device=options.device, report=say,
+                     max_steps=options.steps, intervals=intervals)
+        say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
+    return told(run)
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from .distributed import World, average_statistics, some_unused, wrap
 from .loss_history import LossHistory
 from .methods import Method
 from .optimisers import DISCRIMINATOR, MAIN, make_optimisers, parameters_of, set_rates
-from .recipe import Optimiser, Schedule
+from .recipe import Optimiser, Recipe, Schedule, Stage
 from .samples import Batch
 from .seeding import seed_torch
 
@@ -21,6 +21,12 @@ def autocast(device: torch.device) -> AbstractContextManager:
     """bfloat16 where the GPU has it. Never on a CPU: there it is slow, and NaN in dilated depthwise convolutions."""
     usable = device.type == 'cuda' and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=usable)
+
+
+def make_trainer(recipe: Recipe, stage: Stage, method: Method, seed: int, world: World) -> Trainer:
+    """A trainer with the stage's settings, or the recipe's where the stage has none."""
+    return Trainer(method, stage.steps, seed, stage.optimiser or recipe.optimiser,
+                   stage.discriminator or recipe.discriminator, stage.schedule or recipe.schedule, world)
 
 
 class Trainer:
@@ -50,8 +56,7 @@ class Trainer:
                 break
 
     def train_step(self, batch: Batch, mark: Callable[[str], None] = lambda part: None) -> None:
-        """One step. mark: called with 'begin', and with the name of each part when the host has done it."""
-        mark('begin')
+        """One step. mark: called with the name of each part when the host is through with it."""
         set_rates(self.optimisers.values(), self.step, self.steps, self.schedule)
         batch = batch.to(self.world.device)
         if self._wrapped is None:

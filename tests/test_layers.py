@@ -18,7 +18,7 @@ LAYERS = (
     ('models', 'self_training', 'metrics', 'shift_signals'),
     ('bundle', 'replay', 'source_statistics'),
     ('runtime',),
-    ('online',),
+    ('online', 'recordings'),
     ('streams', 'import_hf', 'description', 'report'),
     ('cli',),
     ('ros',),

@@ -16,15 +16,18 @@ from uda_seg_ros.labels import LabelSpace
 from ..data_spec import parse
 from ..recipe import DataSpec
 from .acdc import ACDC
+from .bag import Bag
 from .base import Dataset, DatasetError, Mapped
 from .bdd100k import BDD
 from .camvid import CamVid
 from .cityscapes import Cityscapes
 from .dark_zurich import DarkZurich
+from .folder import Folder
 from .gta5 import GTA5
 from .mapillary import Mapillary
 from .procedural import Procedural
 from .synthia import Synthia
+from .video import Video
 
 DATASETS: dict[str, type[Dataset]] = {
     'cityscapes': Cityscapes,
@@ -36,6 +39,9 @@ DATASETS: dict[str, type[Dataset]] = {
     'camvid': CamVid,
     'mapillary': Mapillary,
     'procedural': Procedural,
+    'folder': Folder,
+    'video': Video,
+    'bag': Bag,
 }
 
 

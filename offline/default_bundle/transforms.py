@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..crops import random_window
 from .recipe import Augmentation
 
 
@@ -15,15 +16,9 @@ def random_crop(image: np.ndarray, label: np.ndarray, augmentation: Augmentation
     The picture is interpolated bilinearly, as on the vehicle; the label takes the nearest pixel.
     """
     height, width = augmentation.crop
-    low, high = np.log(augmentation.scale)
-    scale = max(np.exp(random.uniform(low, high)), height / image.shape[0], width / image.shape[1])
-    rows, columns = int(height / scale), int(width / scale)
-    top = random.integers(image.shape[0] - rows + 1)
-    left = random.integers(image.shape[1] - columns + 1)
-    flip = slice(None, None, -1 if random.random() < 0.5 else 1)
-    window = np.s_[top:top + rows, left:left + columns]
-    return (cv2.resize(image[window][:, flip], (width, height), interpolation=cv2.INTER_LINEAR),
-            cv2.resize(label[window][:, flip], (width, height), interpolation=cv2.INTER_NEAREST))
+    window = random_window(image.shape[:2], augmentation.crop, augmentation.scale, random)
+    return (cv2.resize(window.of(image), (width, height), interpolation=cv2.INTER_LINEAR),
+            cv2.resize(window.of(label), (width, height), interpolation=cv2.INTER_NEAREST))
 
 
 def random_colour(image: np.ndarray, augmentation: Augmentation, random: np.random.Generator) -> np.ndarray:

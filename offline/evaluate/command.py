@@ -37,6 +37,9 @@ def run(options: argparse.Namespace) -> None:
     """Everything that can be wrong is found before the first picture is predicted."""
     if options.out is not None:
         plots.check_matplotlib()
+    for folder in (options.out, options.json and options.json.parent):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     how, bundle = how_to_look(options), load_bundle(options.bundle)
     datasets = {name: open_own(spec) for name, spec in named(options.data).items()}
     scores = {}
@@ -59,7 +62,6 @@ def how_to_look(options: argparse.Namespace) -> dict[str, Any]:
 def exhibit(options: argparse.Namespace, bundle: Bundle, datasets: Mapping[str, Dataset],
             scores: Mapping[str, Scores]) -> None:
     """Write the page and all that it shows into options.out."""
-    options.out.mkdir(parents=True, exist_ok=True)
     pictures = {}
     for number, (name, dataset) in enumerate(datasets.items(), 1):
         marker = marker_of(bundle, dataset, **how_to_look(options))

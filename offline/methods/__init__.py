@@ -6,9 +6,9 @@ from .base import Method
 from .bkd import BKD
 from .dakd import DAKD
 from .dakd_adapt import DAKDAdapt
-from .diga import Diga
-from .diga_translator import DigaTranslator
-from .diga_warm_up import DigaWarmUp
+from .diga import DiGA
+from .diga_translator import DiGATranslator
+from .diga_warm_up import DiGAWarmUp
 from .duda import DUDA
 from .duda_refine import DUDARefine
 from .self_training import SelfTraining
@@ -19,9 +19,9 @@ METHODS: dict[str, type[Method]] = {
     'self_training': SelfTraining,
     'dakd_adapt': DAKDAdapt,
     'dakd': DAKD,
-    'diga_translator': DigaTranslator,
-    'diga_warm_up': DigaWarmUp,
-    'diga': Diga,
+    'diga_translator': DiGATranslator,
+    'diga_warm_up': DiGAWarmUp,
+    'diga': DiGA,
     'bkd': BKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,

@@ -26,7 +26,7 @@ from ..samples import Batch
 from .base import FROZEN, Method
 
 
-class Diga(Method):
+class DiGA(Method):
     """L = CE(S(x), y) + CE(S(x_mix), Y_mix) + l_d [H(T(x), S(x_cd)) + kappa H(T(x_cd), S(x))], without a threshold.
 
     Start it from diga_warm_up; a further round is a further stage started from this one's student. Each stage labels the

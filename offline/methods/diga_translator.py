@@ -20,7 +20,7 @@ from ..translator.vgg import VGGLoss
 from .base import FROZEN, Method
 
 
-class DigaTranslator(Method):
+class DiGATranslator(Method):
     """Both directions are trained, each with its discriminator; a later stage takes source to target as part 'translator'.
 
     init: {translator: THIS_STAGE.translator} with restyle: translator. The student is not touched: it passes through, so

@@ -21,7 +21,7 @@ from ..samples import Batch
 from .base import FROZEN, Method
 
 
-class DigaWarmUp(Method):
+class DiGAWarmUp(Method):
     """L = CE(S(x), y) + l_d [H(T(x), S(x_cd)) + kappa H(T(x_cd), S(x))], x_cd being CrDoMix of x.
 
     T is the student's moving average, or a fixed network given as 'teacher' (our choice: distillation needs its logits

@@ -10,9 +10,9 @@ import pytest
 import torch
 import yaml
 
-from offline.datasets.procedural import Drives, frames_of, rendered
 from offline.default_bundle import command
 from offline.default_bundle.recipe import RECIPES, load_recipe
+from offline.drives import Drives, frames_of, rendered
 from offline.evaluate import confusion_of
 from uda_seg_ros.bundle import Bundle, default_bundle
 from uda_seg_ros.config import ConfigError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from offline import export
 from offline.crops import resized_image, resized_label
 from offline.datasets import Dataset
 from offline.datasets.procedural import Drives, Procedural
+from offline.evaluate import command as evaluate
 from offline.export import ExportError, write_proven
 from offline.feature_statistics import source_statistics
+from offline.load_recipe import as_yaml, to_recipe
 from offline.parity import agreement
 from offline.replay import Pictures, balanced, cut
+from offline.run_folder import RunFolder
 from offline.source_memory import Amounts, source_memory
 from uda_seg_ros import cli
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess, default_bundle
@@ -237,6 +241,44 @@ def test_the_command_writes_a_bundle_that_inspect_explains(bundle, tmp_path, cap
     assert json.loads(capsys.readouterr().out)['replay']['crops'] == 6
     assert export.main([str(out), '--out', str(tmp_path / 'bare'), '--replay', '0', '--device', 'cpu']) == 0
     assert Bundle.load(tmp_path / 'bare').replay is None
+
+
+@pytest.fixture
+def run(bundle, tmp_path) -> RunFolder:
+    """As the trainer leaves it: recipe, run.json and the parts of one finished stage."""
+    recipe = to_recipe({
+        'seed': 7, 'preprocess': {'height': 96, 'width': 160}, 'loader': {'batch': 1, 'crop': [96, 160]},
+        'networks': {'student': {'name': 'fast_scnn', 'settings': {'width': 0.25}}},
+        'data': {'labels': 'cityscapes19', 'source': {
+            'kind': 'procedural', 'path': str(tmp_path / 'drives'),
+            'options': {'town': 'town_a', 'weather': 'clear', 'seeds': [3], 'frames': 12, 'height': 96}}},
+        'stages': [{'name': 'clear', 'method': 'source_only', 'steps': 5}]}, 'recipe')
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / 'recipe.yaml').write_text(as_yaml(recipe))
+    made = RunFolder(folder)
+    made.update_summary(seed=7, code='abc', versions={'torch': '2'})
+    made.stages()[0].save_parts({'student': bundle.network()})
+    return made
+
+
+def test_a_run_becomes_a_bundle_with_replay_of_its_recipe_s_source(bundle, run, tmp_path, capsys):
+    arguments = [str(run.path), '--out', str(tmp_path / 'out'), '--replay', '4', '--gate-crops', '1', '--statistics', '2']
+    assert export.main([*arguments, '--device', 'cpu']) == 0
+    loaded = Bundle.load(tmp_path / 'out')
+    assert all(torch.equal(loaded.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert len(Crops(loaded.replay, REPLAY)) == 4
+    provenance = loaded.provenance
+    assert (provenance['seed'], provenance['code'], provenance['method']) == (7, 'abc', 'source_only')
+    assert provenance['stages'] == ['clear: source_only, 5 steps'] and provenance['data']['target'] == []
+    assert provenance['data']['source'][0].startswith(f'procedural:{tmp_path}/drives?town=town_a&weather=clear')
+    assert evaluate.main([str(run.path), '--data', provenance['data']['source'][0], '--limit', '1', '--device', 'cpu']) == 0
+
+
+def test_a_run_that_is_not_finished_is_told(run, tmp_path, capsys):
+    shutil.rmtree(run.stages()[0].networks)
+    assert export.main([str(run.path), '--out', str(tmp_path / 'out')]) == 1
+    assert 'no stage is finished' in capsys.readouterr().err and not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(('arguments', 'words'), [

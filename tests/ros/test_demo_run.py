@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from tests.conftest import ROOT
-from tests.ros.bags import STAMPS, write_ros1, write_ros2
+from tests.recordings.bags import STAMPS, write_ros1, write_ros2
 from tests.ros.test_demo_sources import write_labels, write_pictures, write_video
 
 FILES = {'summary.json', 'index.html', 'overlay.webm', 'contact_sheet.jpg', 'poster.jpg', 'node.log', 'node.yaml'}

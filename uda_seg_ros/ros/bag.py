@@ -1,193 +1,52 @@
-"""Recorded bags as sensor messages: ROS 2 (sqlite3, mcap) and ROS 1, with or without a ROS installation.
+"""Recorded bags as ROS's own messages: read by rosbag2_py where it is installed, and made into messages by rclpy.
 
-rosbag2_py reads ROS 2 bags where it is installed, else the pure Python package `rosbags`; ROS 1 bags are always read by
-`rosbags`. Both give the same bytes, and rclpy makes messages of them.
+Without rosbag2_py, and for ROS 1 bags always, the package `rosbags` reads the same bytes.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rclpy.serialization import deserialize_message
 
-STORAGES = {'.db3': 'sqlite3', '.mcap': 'mcap'}
+from ..recordings import bag
+from ..recordings.bag import Bag, BagError, describe_topics, is_bag
+from ..recordings.readers import STORAGES, Reader, is_ros1, pure_reader
 
-
-class BagError(ValueError):
-    """A bag cannot be read, or lacks a topic. The text says which, and what is there or what to do."""
-
-
-class Reader(Protocol):
-    """What a bag library gives. topics: message type of each topic. counts: its number of messages."""
-
-    topics: dict[str, str]
-    counts: dict[str, int]
-
-    def read(self, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-        """Yield (topic, receive time in ns, serialised message)."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Bag:
-    """An open bag; a context manager that closes it."""
-
-    def __init__(self, path: Path, reader: Reader) -> None:
-        self.path = path
-        self._reader = reader
-
-    def topics(self) -> dict[str, str]:
-        """The message type ('sensor_msgs/msg/Image') of each topic."""
-        return dict(self._reader.topics)
-
-    def count(self, topic: str) -> int:
-        """The number of messages of a topic, as the bag states it; 0 for a topic that is not there."""
-        return self._reader.counts.get(topic, 0)
-
-    def messages(self, topics: Collection[str]) -> Iterator[tuple[str, int, Any]]:
-        """Yield (topic, receive time in ns, message) of these topics in the order they were received.
-
-        Raises BagError at once if a topic is not there or its type is not installed, and, after the messages before it,
-        where a damaged bag breaks off.
-        """
-        classes = {topic: self._message_class(topic) for topic in topics}
-        return self._read(classes)
-
-    def _read(self, classes: dict[str, type]) -> Iterator[tuple[str, int, Any]]:
-        count = 0
-        try:
-            for topic, receive_ns, content in self._reader.read(list(classes)):
-                yield topic, receive_ns, deserialize_message(content, classes[topic])
-                count += 1
-        except Exception as error:  # what a damaged file makes of four libraries cannot be listed
-            raise BagError(f'{self.path}: damaged: it breaks off after {count} messages of {", ".join(classes)}: '
-                           f'{_one_line(error)}') from error
-
-    def _message_class(self, topic: str) -> type:
-        if topic not in self._reader.topics:
-            raise BagError(f'{self.path}: no topic {topic!r}; it has: {describe_topics(self._reader.topics)}')
-        kind = self._reader.topics[topic]
-        package, name = kind.split('/')[0], kind.split('/')[-1]
-        try:
-            return getattr(importlib.import_module(f'{package}.msg'), name)
-        except (ImportError, AttributeError) as error:
-            raise BagError(f'{self.path}: topic {topic!r} has type {kind}, which is not installed here') from error
-
-    def close(self) -> None:
-        self._reader.close()
-
-    def __enter__(self) -> Bag:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-
-def is_bag(path: Path) -> bool:
-    """Whether this is a bag by its looks: a .bag, .mcap or .db3 file, or a folder with such files or a metadata.yaml."""
-    if path.is_dir():
-        return (path / 'metadata.yaml').exists() or bool(_storage_files(path))
-    return path.suffix in ('.bag', *STORAGES)
+__all__ = ['Bag', 'BagError', 'describe_topics', 'is_bag', 'open_bag']
 
 
 def open_bag(path: str | Path, reader: str = 'auto') -> Bag:
-    """Open a rosbag2 folder or its .mcap or .db3 file, or a ROS 1 .bag. Raises BagError.
+    """As recordings.bag.open_bag, with ROS's own messages.
 
     reader: 'rosbag2_py', 'rosbags', or 'auto': the first where it can be used.
     """
-    path = Path(path)
-    if not path.exists():
-        raise BagError(f'{path}: not found')
-    if not is_bag(path):
-        raise BagError(f'{path}: not a bag; possible: a rosbag2 folder (metadata.yaml), a .mcap, .db3 or ROS 1 .bag file')
+    return bag.open_bag(path, partial(_reader, name=reader), _decoder)
+
+
+def _decoder(kind: str) -> Callable[[bytes], Any]:
+    """Raises LookupError for a type that is not installed."""
+    package, name = kind.split('/')[0], kind.split('/')[-1]
     try:
-        return Bag(path, _reader(_storage(path), reader))
-    except BagError:
-        raise
-    except ImportError as error:
-        raise BagError(f"{path}: nothing here reads this bag: {error}; 'pip install rosbags' reads all kinds") from error
-    except Exception as error:  # as above
-        raise BagError(f"{path}: cannot be read: {_one_line(error)}; 'ros2 bag reindex', 'mcap recover' or 'rosbag reindex' "
-                       'may repair a bag that was not closed') from error
-
-
-def describe_topics(topics: dict[str, str]) -> str:
-    """'/camera (sensor_msgs/msg/Image), ...' for messages to people."""
-    return ', '.join(f'{topic} ({kind})' for topic, kind in sorted(topics.items())) or 'no topics at all'
+        message = getattr(importlib.import_module(f'{package}.msg'), name)
+    except (ImportError, AttributeError) as error:
+        raise LookupError(kind) from error
+    return lambda content: deserialize_message(content, message)
 
 
 def _reader(path: Path, name: str) -> Reader:
-    if path.suffix == '.bag':
-        return _Ros1Reader(path)
-    if name != 'rosbags':
-        try:
-            return _InstalledReader(path)
-        except ImportError:
-            if name == 'rosbag2_py':
-                raise
-    return _PureReader(path)
-
-
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix in STORAGES)
-
-
-def _storage(path: Path) -> Path:
-    """What to open: a folder whose metadata.yaml was lost is as good as the one file in it."""
-    if path.is_dir() and not (path / 'metadata.yaml').exists():
-        files = _storage_files(path)
-        if len(files) > 1:
-            raise BagError(f"{path}: metadata.yaml is missing beside {len(files)} files; 'ros2 bag reindex {path}' makes it")
-        return files[0]
-    return path
-
-
-def _one_line(error: Exception) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__
-
-
-class _PureReader:
-    """ROS 2 bags by `rosbags`."""
-
-    def __init__(self, path: Path) -> None:
-        from rosbags.rosbag2 import Reader
-        self._bag = Reader(path)
-        self._bag.open()
-        self.topics = {connection.topic: connection.msgtype for connection in self._bag.connections}
-        self.counts = {topic: info.msgcount for topic, info in self._bag.topics.items()}
-
-    def read(self, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-        connections = [connection for connection in self._bag.connections if connection.topic in topics]
-        for connection, receive_ns, content in self._bag.messages(connections):
-            yield connection.topic, receive_ns, bytes(content)
-
-    def close(self) -> None:
-        self._bag.close()
-
-
-class _Ros1Reader:
-    """ROS 1 bags by `rosbags`; messages are rewritten to ROS 2's byte layout."""
-
-    def __init__(self, path: Path) -> None:
-        from rosbags.rosbag1 import Reader
-        from rosbags.typesys import Stores, get_typestore
-        self._bag = Reader(path)
-        self._bag.open()
-        self._types = get_typestore(Stores.ROS2_JAZZY)
-        self.topics = {connection.topic: connection.msgtype for connection in self._bag.connections}
-        self.counts = {topic: info.msgcount for topic, info in self._bag.topics.items()}
-
-    def read(self, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-        connections = [connection for connection in self._bag.connections if connection.topic in topics]
-        for connection, receive_ns, content in self._bag.messages(connections):
-            yield connection.topic, receive_ns, bytes(self._types.ros1_to_cdr(content, connection.msgtype))
-
-    def close(self) -> None:
-        self._bag.close()
+    if name == 'rosbags' or is_ros1(path):
+        return pure_reader(path)
+    try:
+        return _InstalledReader(path)
+    except ImportError:
+        if name == 'rosbag2_py':
+            raise
+    return pure_reader(path)
 
 
 class _InstalledReader:

@@ -1,4 +1,4 @@
-"""JPEG and PNG in sensor_msgs/CompressedImage."""
+"""Arrays to sensor_msgs/CompressedImage, as JPEG or PNG."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
-from ..runtime.pictures import JPEG, PNG, reaches_its_end
-from .encodings import ConversionError, DamagedPicture
-
 # The text before ';' is the encoding of the picture that was compressed. image_transport swaps red and blue after decoding
 # only if it reads 'compressed bgr': without it, our colours would arrive swapped.
 _FORMATS = {('mono8', 'png'): 'mono8; png compressed ', ('rgb8', 'png'): 'rgb8; png compressed bgr8',
@@ -20,26 +17,6 @@ _FORMATS = {('mono8', 'png'): 'mono8; png compressed ', ('rgb8', 'png'): 'rgb8; 
 # Masks are long runs of equal values: run-length matching at level 1 is the fastest, and the files are small all the same.
 _PNG_FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 _JPEG_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 90)
-
-
-def compressed_to_rgb(msg: CompressedImage) -> np.ndarray:
-    """HxWx3 uint8 RGB of a JPEG or PNG; grey and 16-bit pictures too.
-
-    Raises, with one line, DamagedPicture for a file that is damaged or lacks its end, ConversionError for what is neither.
-
-    The first bytes tell what it is: `format` is written in several ways ('jpeg', 'bgr8; jpeg compressed bgr8', 'rgb8; png
-    compressed '), and the file itself knows its colour order. A rotation noted in the file is not applied, because the mask
-    must lie on the camera's own pixels.
-    """
-    content = np.frombuffer(msg.data, np.uint8)
-    _check_complete(msg, content.tobytes())
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise DamagedPicture(f'{_describe(msg)}: cannot be decoded: the file is damaged')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def to_compressed(pixels: np.ndarray, encoding: str, header: Header, format: str = 'png') -> CompressedImage:
@@ -57,17 +34,3 @@ def to_compressed(pixels: np.ndarray, encoding: str, header: Header, format: str
     data.frombytes(memoryview(content).cast('B'))
     msg.data = data
     return msg
-
-
-def _check_complete(msg: CompressedImage, content: bytes) -> None:
-    """Raise unless the data is a JPEG or PNG that reaches its end mark."""
-    if not content.startswith((JPEG, PNG)):
-        start = content[:4].hex(' ') or 'nothing'
-        advice = '; depth images are not supported' if 'compressedDepth' in msg.format else ''
-        raise ConversionError(f'{_describe(msg)}: neither JPEG nor PNG (the data begins with {start}){advice}')
-    if not reaches_its_end(content):
-        raise DamagedPicture(f'{_describe(msg)}: the file is truncated: its end is missing')
-
-
-def _describe(msg: CompressedImage) -> str:
-    return f'compressed image {msg.format!r} of frame {msg.header.frame_id!r}, {len(msg.data)} bytes'

@@ -26,13 +26,19 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
         raise PictureError(f'{path}: cannot be read: {error.strerror or error}') from error
     if not reaches_its_end(content):
         raise PictureError(f'{path}: the file is truncated: its end is missing')
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        image = None
+    image = decode_picture(np.frombuffer(content, np.uint8))
     if image is None:
         raise PictureError(f'{path}: not a picture, or a damaged one')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    return image
+
+
+def decode_picture(content: np.ndarray) -> np.ndarray | None:
+    """HxWx3 uint8 RGB of a picture file's bytes, on its own pixels; None for what cannot be decoded."""
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
 
 
 def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:

@@ -7,47 +7,30 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bag import BagError, describe_topics, open_bag
+from ...recordings.cameras import COMPRESSED, choose_images, choose_labels
+from ..bag import BagError, open_bag
 from ..convert import ConversionError, image_to_mask
 from .sources import Shot, SourceError, SourceOptions, set_stamp, stamp_of
-
-_IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
-LABEL_TOPIC = '/camera/label'
 
 
 class BagSource:
     """See Source. The frames' stamps are the recorded ones; two of one stamp could not be told apart, so one is moved."""
 
     def __init__(self, path: Path, options: SourceOptions) -> None:
-        """Raises SourceError if the bag holds no image topic, or several and none is chosen; BagError if it is damaged."""
+        """Raises BagError if the bag holds no image topic, or several and none is chosen, or is damaged."""
         self._path, self._rate_hz = path, options.rate_hz
         self.skipped, self.notes = 0, []
         if options.labels is not None:
             raise SourceError(f'{path}: the labels of a bag are a topic of it: use --label-topic, not --labels')
         with open_bag(path) as bag:
             topics = bag.topics()
-            self._label_topic = self._choose_labels(topics, options.label_topic)
-            self._topic = self._choose_images(topics, options.image_topic)
+            self._label_topic = choose_labels(path, topics, options.label_topic)
+            self._topic = choose_images(path, topics, options.image_topic, self._label_topic, '--image-topic')
             self._length = bag.count(self._topic)
-        self.compressed = topics[self._topic].endswith('CompressedImage')
+        self.compressed = topics[self._topic] == COMPRESSED
         self.has_labels = bool(self._label_topic)
         if self._length == 0:
             raise SourceError(f'{path}: topic {self._topic!r} holds no message')
-
-    def _choose_labels(self, topics: dict[str, str], wanted: str) -> str:
-        if wanted and topics.get(wanted) != _IMAGES[0]:
-            raise SourceError(f'{self._path}: no label topic {wanted!r} of {_IMAGES[0]}; it has: {describe_topics(topics)}')
-        return wanted or (LABEL_TOPIC if topics.get(LABEL_TOPIC) == _IMAGES[0] else '')
-
-    def _choose_images(self, topics: dict[str, str], wanted: str) -> str:
-        possible = [topic for topic, kind in sorted(topics.items()) if kind in _IMAGES and topic != self._label_topic]
-        if wanted and wanted not in possible:
-            raise SourceError(f'{self._path}: no image topic {wanted!r}; it has: {describe_topics(topics)}')
-        if not possible:
-            raise SourceError(f'{self._path}: no image topic; it has: {describe_topics(topics)}')
-        if not wanted and len(possible) > 1:
-            raise SourceError(f'{self._path}: several image topics, choose one with --image-topic: {", ".join(possible)}')
-        return wanted or possible[0]
 
     def __len__(self) -> int:
         return self._length

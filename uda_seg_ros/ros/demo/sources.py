@@ -11,13 +11,12 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from ...labels import CITYSCAPES, LABEL_SPACES, LabelSpace
+from ...recordings import RecordingError
+from ...recordings.images import stamp_of
+from ...recordings.video import SUFFIXES as VIDEOS
 from ..bag import is_bag
 
-VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
-
-
-class SourceError(ValueError):
-    """A drive cannot be played. The text says which, why, and what is possible."""
+SourceError = RecordingError  # a drive cannot be played: its text says which, why, and what is possible
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,6 @@ def open_source(path: Path, options: SourceOptions) -> Source:
         return VideoSource(path, options)
     raise SourceError(f'{path}: not a drive; possible: a rosbag2 folder, .mcap, .db3, a ROS 1 .bag, a video '
                       f'({" ".join(VIDEOS)}) or a folder of pictures')
-
-
-def stamp_of(message: Image | CompressedImage) -> int:
-    """Nanoseconds of the header's stamp."""
-    return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
 
 
 def set_stamp(message: Image | CompressedImage, stamp_ns: int) -> None:

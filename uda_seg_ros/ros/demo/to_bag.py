@@ -14,9 +14,9 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
 from ...labels import LABEL_SPACES
+from ...recordings.cameras import LABEL_TOPIC
 from ..bag import BagError
 from ..convert import to_image
-from .bag_source import LABEL_TOPIC
 from .sources import Source, SourceError, SourceOptions, label_space, open_source, set_stamp
 
 IMAGE_TOPIC = '/camera/image_raw'
