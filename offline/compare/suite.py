@@ -23,8 +23,8 @@ class Suite:
     methods: by the name in the table, what is laid over the recipe; mappings merge, all else replaces. A network's
     `weights: method:NAME` (or method:NAME.PART) is the result of another method of the suite with the same seed.
     seeds: one training each. score: the name of the recipe's evaluation that fills target_miou. floor, ceiling: the
-    methods between which gap_closed is counted. aside: methods that others start from or learn from, shown in grey. smoke: laid
-    over the recipe and `seeds` by --smoke.
+    methods between which gap_closed is counted. aside: methods that others start from or learn from, shown in grey. steps: factor
+    on the steps of every stage. smoke: what --smoke lays over the suite.
     """
 
     title: str
@@ -35,11 +35,12 @@ class Suite:
     floor: str = 'source_only'
     ceiling: str = 'supervised'
     aside: tuple[str, ...] = ()
+    steps: float = 1.0
     smoke: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.seeds or not self.methods:
-            raise ConfigError('at least one seed and one method are needed')
+        if not self.seeds or not self.methods or self.steps <= 0:
+            raise ConfigError('at least one seed and one method are needed, and steps above 0')
         for key, name in (('floor', self.floor), ('ceiling', self.ceiling), *(('aside', name) for name in self.aside)):
             if name not in self.methods:
                 raise ConfigError(f'{key}: no method {name!r}{nearest(name, self.methods)}')
@@ -78,7 +79,9 @@ class Suite:
             if isinstance(value, Mapping):
                 return {key: resolve(item) for key, item in value.items()}
             return [resolve(item) for item in value] if isinstance(value, list) else value
-        return {**resolve(merged(self.recipe, self.methods[method] or {})), 'seed': seed}
+        recipe = resolve(merged(self.recipe, self.methods[method] or {}))
+        stages = [{**stage, 'steps': max(1, round(stage['steps'] * self.steps))} for stage in recipe['stages']]
+        return {**recipe, 'stages': stages, 'seed': seed}
 
 
 def run_folder(runs: Path, method: str, seed: int) -> Path:

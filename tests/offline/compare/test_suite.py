@@ -10,7 +10,7 @@ from uda_seg_ros.config import ConfigError
 
 SMALL = {
     'title': 'small', 'seeds': [0, 1], 'score': 'target',
-    'recipe': {'loader': {'batch': 2, 'crop': [64, 64]}, 'networks': {'student': {'name': 'fast_scnn'}}},
+    'recipe': {'stages': [{'name': 'a', 'method': 'source_only', 'steps': 10}], 'loader': {'batch': 2, 'crop': [64, 64]}, 'networks': {'student': {'name': 'fast_scnn'}}},
     'methods': {
         'distilled': {'networks': {'teacher': {'name': 'fast_scnn', 'weights': 'method:adapted.teacher'},
                                    'student': {'weights': 'method:source_only'}}},
@@ -18,7 +18,7 @@ SMALL = {
         'adapted': {'networks': {'student': {'weights': 'method:source_only'}}},
         'supervised': {},
     },
-    'smoke': {'seeds': [7], 'recipe': {'loader': {'crop': [32, 32]}}},
+    'smoke': {'seeds': [7], 'steps': 0.26, 'recipe': {'stages': [{'name': 'a', 'method': 'source_only', 'steps': 10}], 'loader': {'crop': [32, 32]}}},
 }
 
 
@@ -46,6 +46,7 @@ def test_each_method_comes_after_all_it_needs(tmp_path):
 
 def test_smoke_is_laid_over_seeds_and_recipe(tmp_path):
     suite = suite_of(tmp_path, smoke=True)
+    assert suite.recipe_of('adapted', 7, tmp_path)['stages'][0]['steps'] == 3
     assert suite.seeds == (7,) and suite.recipe['loader'] == {'batch': 2, 'crop': [32, 32]}
 
 
