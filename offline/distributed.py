@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+# What newer versions of torch call broadcast_buffers.
+_SYNC_BUFFERS = next(name for name in ('forward_sync_buffers', 'broadcast_buffers')
+                     if name in inspect.signature(DistributedDataParallel).parameters)
 PATIENCE = timedelta(hours=1)  # rank 0 may be writing, or another host still reading
 
 
@@ -35,6 +39,11 @@ class World:
         """Until all processes are here."""
         if self.size > 1:
             distributed.all_reduce(torch.zeros(1))
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes, told from torchrun's environment."""
+    return int(os.environ.get('RANK', 0)) == 0
 
 
 @contextmanager
@@ -74,7 +83,7 @@ def wrap(module: nn.Module, unused: bool, world: World) -> nn.Module:
     if world.size == 1:
         return module
     devices = [world.device] if world.device.type == 'cuda' else None
-    return DistributedDataParallel(module, devices, broadcast_buffers=False, find_unused_parameters=unused)
+    return DistributedDataParallel(module, devices, find_unused_parameters=unused, **{_SYNC_BUFFERS: False})
 
 
 def some_unused(module: nn.Module, loss: torch.Tensor, world: World) -> bool:

@@ -195,7 +195,7 @@ def _start_worker(number: int) -> None:
 
 def _image(array: np.ndarray) -> torch.Tensor:
     """BxHxWx3 to B3HW without moving a byte, which leaves the channels last in memory."""
-    return torch.from_numpy(array).permute(0, 3, 1, 2)
+    return torch.from_numpy(np.require(array, requirements='W')).permute(0, 3, 1, 2)  # mapped arrays are read-only
 
 
 def _in_strides(image: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from .distributed import leads
 from .errors import told
 from .load_recipe import load_recipe
 from .stages import INTERVALS, train_recipe
@@ -28,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         intervals = dataclasses.replace(INTERVALS, checkpoint_s=options.checkpoint_every)
         train_recipe(recipe, options.out, resume=options.resume, device=options.device, report=say,
                      max_steps=options.steps, intervals=intervals)
-        say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
+        if leads():
+            say(f'run written to {options.out}; make a bundle of it by: python -m offline export {options.out} --out BUNDLE')
     return told(run)
 
 

@@ -69,12 +69,13 @@ def test_after_a_refresh_counting_starts_anew():
 
 
 def test_the_counts_of_all_processes_make_the_weights(monkeypatch):
-    alone, other, both = counted([0, 0, 1], [0, 1, 1]), counted([2, 2, 3], [2, 3, 0]), counted([0, 0, 1], [0, 1, 1])
+    alone, other = counted([0, 0, 1], [0, 1, 1]), counted([2, 2, 3], [2, 3, 0])
     alone.count(torch.tensor([2, 2, 3]), torch.tensor([2, 3, 0]))
     alone.refresh()
-    theirs = iter((other.agreed, other.claimed))
+    theirs = torch.stack((other.agreed, other.claimed))
     monkeypatch.setattr('torch.distributed.is_initialized', lambda: True)
-    monkeypatch.setattr('torch.distributed.all_reduce', lambda tensor: tensor.add_(next(theirs)))
+    monkeypatch.setattr('torch.distributed.all_reduce', lambda tensor: tensor.add_(theirs))
+    both = counted([0, 0, 1], [0, 1, 1])
     both.refresh()
     assert torch.equal(both.weight, alone.weight)
 

@@ -40,12 +40,20 @@ class Inconsistency(nn.Module):
 
     @torch.no_grad()
     def count(self, teacher_label: torch.Tensor, student_label: torch.Tensor) -> None:
-        """Add the pixels of two label maps of one shape, int64 without IGNORE."""
+        """Add the pixels of two label maps of one shape, int64 without IGNORE, of all processes.
+
+        They are exchanged at once, so that a checkpoint, which one process writes, holds what all have counted.
+        """
         teacher, student = teacher_label.flatten(), student_label.flatten()
         same = (teacher == student).long()
-        self.agreed.scatter_add_(0, teacher, same)
-        self.claimed.scatter_add_(0, teacher, torch.ones_like(same))
-        self.claimed.scatter_add_(0, student, 1 - same)
+        counted = self.agreed.new_zeros(2, len(self.agreed))
+        counted[0].scatter_add_(0, teacher, same)
+        counted[1].scatter_add_(0, teacher, torch.ones_like(same))
+        counted[1].scatter_add_(0, student, 1 - same)
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(counted)
+        self.agreed += counted[0]
+        self.claimed += counted[1]
 
     def per_class(self) -> torch.Tensor:
         """I_c = 1 - IoU of the two networks, C float. A class that neither has seen gets the mean of the others."""
@@ -55,10 +63,7 @@ class Inconsistency(nn.Module):
 
     @torch.no_grad()
     def refresh(self) -> None:
-        """Weights from what was counted, by all processes together; counting starts anew."""
-        for counted in (self.agreed, self.claimed):
-            if distributed.is_available() and distributed.is_initialized():
-                distributed.all_reduce(counted)
+        """Weights from what was counted; counting starts anew."""
         self.weight.copy_(class_weights(self.per_class(), self.weighting))
         self.agreed.zero_()
         self.claimed.zero_()
