@@ -23,8 +23,8 @@ class Suite:
     methods: by the name in the table, what is laid over the recipe; mappings merge, all else replaces. A network's
     `weights: method:NAME` (or method:NAME.PART) is the result of another method of the suite with the same seed.
     seeds: one training each. score: the name of the recipe's evaluation that fills target_miou. floor, ceiling: the
-    methods between which gap_closed is counted. aside: methods that others start from or learn from, shown in grey. steps: factor
-    on the steps of every stage. smoke: what --smoke lays over the suite.
+    methods between which gap_closed is counted. aside: methods that others start from or learn from, shown in grey.
+    steps: factor on the steps of every stage. smoke: what --smoke lays over the suite.
     """
 
     title: str

@@ -74,7 +74,8 @@ def _row(suite: Suite, name: str, own: Sequence[Result], means: Mapping[str, flo
 
 def markdown(table: Sequence[Row]) -> str:
     """For the README."""
-    head = ('method', 'target mIoU', 'gap closed', 'its teacher', 'student parameters', 'training images/s', 'minutes', 'seeds')
+    head = ('method', 'target mIoU', 'gap closed', 'its teacher', 'student parameters', 'training images/s', 'minutes',
+            'seeds')
     lines = [f'| {" | ".join(head)} |', '|---' * len(head) + '|']
     for row in table:
         gap = '' if row.gap_closed is None else f'{row.gap_closed:.0f} %'
