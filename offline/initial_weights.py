@@ -2,7 +2,7 @@
 
 A recipe says it in one string (NetworkSpec.weights):
 
-    bundle:FOLDER   run:FOLDER   FILE.safetensors   FILE.pth   hf:OWNER/NAME   hf:FOLDER
+    bundle:FOLDER   run:FOLDER   run:FOLDER#PART   FILE.safetensors   FILE.pth   hf:OWNER/NAME   hf:FOLDER
 
 and, where the head does not simply fit, what to do with it:
 

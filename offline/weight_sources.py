@@ -12,7 +12,7 @@ import torch
 from uda_seg_ros import import_hf
 from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.config import ConfigError
-from uda_seg_ros.labels import LabelSpace
+from uda_seg_ros.labels import LABEL_SPACES, LabelSpace
 
 WRAPPERS = ('state_dict', 'model_state', 'model')
 PREFIXES = ('module.', 'model.', 'backbone.')
@@ -34,8 +34,7 @@ def read(source: str) -> Found:
         if kind == 'bundle':
             return _of_bundle(source, Bundle.load(Path(rest).expanduser()))
         if kind == 'run':
-            from .run_folder import RunFolder
-            return _of_bundle(source, RunFolder(Path(rest).expanduser()).bundle())
+            return _of_run(source, *rest.partition('#')[::2])
         if kind == 'hf':
             return _of_hf(source, rest)
         return _of_file(source)
@@ -47,6 +46,12 @@ def read(source: str) -> Found:
 
 def _of_bundle(source: str, bundle: Bundle) -> Found:
     return Found(f'{source} ({bundle.model.name}, {bundle.labels.name})', dict(bundle.tensors), bundle.labels)
+
+
+def _of_run(source: str, folder: str, part: str) -> Found:
+    from .run_folder import RunFolder
+    run = RunFolder(Path(folder).expanduser())
+    return Found(source, run.part(part or 'student'), LABEL_SPACES[run.recipe().data.labels])
 
 
 def _of_hf(source: str, rest: str) -> Found:
