@@ -21,8 +21,8 @@ from ..evaluate import score
 from ..load_recipe import to_recipe
 from ..methods import METHODS
 from ..methods.base import FROZEN
-from ..run_folder import RunFolder
-from ..stages import train_recipe
+from ..training.run_folder import RunFolder
+from ..training.stages import train_recipe
 from .suite import Suite, run_folder
 from .table import Result
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offline.initial_weights import load
 from offline.recipe import NetworkSpec
+from offline.weights.initial import load
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess
 from uda_seg_ros.labels import CITYSCAPES, LabelSpace
 from uda_seg_ros.models import build

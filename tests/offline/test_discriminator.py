@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offline.discriminator import Discriminators
+from offline.parts.discriminator import Discriminators
 
 
 @pytest.fixture

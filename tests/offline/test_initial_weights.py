@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from offline.initial_weights import load
 from offline.load_recipe import to_recipe
 from offline.recipe import NetworkSpec
-from offline.stages import train_recipe
+from offline.training.stages import train_recipe
+from offline.weights.initial import load
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, SYNTHIA, LabelSpace, mapping

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from offline.datasets.base import Dataset, DatasetError
-from offline.loader import Loader
+from offline.loading.loader import Loader
 from offline.recipe import Loader as Settings
 from uda_seg_ros.config import ConfigError, from_mapping
 from uda_seg_ros.labels import CITYSCAPES, IGNORE
@@ -237,7 +237,7 @@ def test_no_class_fills_a_crop_where_it_can_be_helped():
 def test_class_statistics_are_counted_once(tmp_path, monkeypatch):
     first = loader(rare_class_temperature=0.1).batch(5)
     assert len(list((tmp_path / 'cache').glob('class_pixels_*.npz'))) == 2
-    monkeypatch.setattr('offline.class_statistics._count', lambda dataset: pytest.fail('counted again'))
+    monkeypatch.setattr('offline.loading.class_statistics._count', lambda dataset: pytest.fail('counted again'))
     assert same(first, loader(rare_class_temperature=0.1).batch(5))
 
 

@@ -10,7 +10,7 @@ import torch
 
 from offline import recipe as recipe_module
 from offline.load_recipe import load_recipe
-from offline.stages import train_recipe
+from offline.training.stages import train_recipe
 from uda_seg_ros.labels import LABEL_SPACES
 
 from . import format_samples

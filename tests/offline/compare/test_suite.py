@@ -10,7 +10,8 @@ from uda_seg_ros.config import ConfigError
 
 SMALL = {
     'title': 'small', 'seeds': [0, 1], 'score': 'target',
-    'recipe': {'stages': [{'name': 'a', 'method': 'source_only', 'steps': 10}], 'loader': {'batch': 2, 'crop': [64, 64]}, 'networks': {'student': {'name': 'fast_scnn'}}},
+    'recipe': {'stages': [{'name': 'a', 'method': 'source_only', 'steps': 10}],
+               'loader': {'batch': 2, 'crop': [64, 64]}, 'networks': {'student': {'name': 'fast_scnn'}}},
     'methods': {
         'distilled': {'networks': {'teacher': {'name': 'fast_scnn', 'weights': 'method:adapted.teacher'},
                                    'student': {'weights': 'method:source_only'}}},
@@ -18,7 +19,7 @@ SMALL = {
         'adapted': {'networks': {'student': {'weights': 'method:source_only'}}},
         'supervised': {},
     },
-    'smoke': {'seeds': [7], 'steps': 0.26, 'recipe': {'stages': [{'name': 'a', 'method': 'source_only', 'steps': 10}], 'loader': {'crop': [32, 32]}}},
+    'smoke': {'seeds': [7], 'steps': 0.26, 'recipe': {'loader': {'crop': [32, 32]}}},
 }
 
 

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from uda_seg_ros.replay import Crop
 
-from .crops import resized_image, resized_label
-from .datasets import Dataset
+from ..datasets import Dataset
+from ..loading.crops import resized_image, resized_label
 
 PRESENT = 0.001  # a class is in a crop from this share of its pixels on
 Resize = Callable[[np.ndarray, tuple[int, int]], np.ndarray]

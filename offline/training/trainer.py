@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
+from ..methods import Method
+from ..recipe import Optimiser, Recipe, Schedule, Stage
+from ..samples import Batch
 from .distributed import World, average_statistics, some_unused, wrap
 from .loss_history import LossHistory
-from .methods import Method
 from .optimisers import DISCRIMINATOR, MAIN, make_optimisers, parameters_of, set_rates
-from .recipe import Optimiser, Recipe, Schedule, Stage
-from .samples import Batch
 from .seeding import seed_torch
 
 

@@ -14,14 +14,15 @@ import torch
 from uda_seg_ros.config import to_mapping
 from uda_seg_ros.labels import LABEL_SPACES
 
+from ..load_recipe import as_yaml
+from ..methods import METHODS
+from ..provenance import commit, versions
+from ..recipe import Recipe
+from ..storage.whole_file import write_text
 from . import distributed
 from .distributed import World
-from .load_recipe import as_yaml
 from .log_pictures import Pictures
 from .logbook import Logbook
-from .methods import METHODS
-from .provenance import commit, versions
-from .recipe import Recipe
 from .run_folder import RECIPE, RunError, RunFolder, StageFolder
 from .seeding import derived
 from .stage_data import stage_loader
@@ -29,7 +30,6 @@ from .stage_networks import check_stages, make_method, saved_parts
 from .stage_run import Intervals, StageRun
 from .target_pass import TargetImages, label_target, prepare
 from .trainer import Trainer, make_trainer
-from .whole_file import write_text
 
 Report = Callable[[str], None]
 INTERVALS = Intervals()

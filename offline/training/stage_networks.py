@@ -12,8 +12,8 @@ from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.models import SegmentationModel, build
 from uda_seg_ros.self_training.ema import EMATeacher
 
-from .methods import METHODS, Method
-from .recipe import NetworkSpec, Recipe, Stage
+from ..methods import METHODS, Method
+from ..recipe import NetworkSpec, Recipe, Stage
 from .seeding import seed_torch
 
 Tensors = Mapping[str, torch.Tensor]
@@ -88,6 +88,6 @@ def _network(recipe: Recipe, role: str, spec: NetworkSpec, replaced: bool,
     seed_torch(recipe.seed, 'network', role)
     network = build(spec.name, labels.num_classes, **spec.settings)
     if spec.weights and not replaced:
-        from .initial_weights import load
+        from ..weights.initial import load
         report(f'{role}: {load(network, spec, labels)}')
     return network

@@ -17,18 +17,18 @@ from uda_seg_ros.bundle import Bundle, BundleError
 from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.models import SegmentationModel, build
 
-from .data_spec import parse
-from .datasets import Dataset, open_dataset
-from .errors import told
-from .evaluate import score
-from .evaluate.named_data import named, open_own
-from .load_bundle import is_run, load_bundle
+from ..data_spec import parse
+from ..datasets import Dataset, open_dataset
+from ..errors import told
+from ..evaluate import score
+from ..evaluate.named_data import named, open_own
+from ..load_bundle import is_run, load_bundle
+from ..provenance import commit
+from ..synthesize.drive import drive
+from ..training.run_folder import RunFolder
 from .parity import LEAST, agreement
-from .provenance import commit
 from .replay import Pictures, spread
-from .run_folder import RunFolder
 from .source_memory import Amounts, source_memory
-from .synthesize.drive import drive
 
 NUM_SAMPLES = 8  # pictures of the parity check
 

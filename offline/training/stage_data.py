@@ -6,10 +6,10 @@ from pathlib import Path
 
 from uda_seg_ros.labels import LABEL_SPACES
 
-from .datasets import open_dataset
+from ..datasets import open_dataset
+from ..loading.loader import Loader
+from ..recipe import Recipe, Stage
 from .distributed import World
-from .loader import Loader
-from .recipe import Recipe, Stage
 
 
 def stage_loader(recipe: Recipe, stage: Stage, seed: int, world: World, target_labels: Path | None = None) -> Loader:

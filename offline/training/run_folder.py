@@ -21,9 +21,9 @@ from uda_seg_ros.bundle import Bundle, ModelSpec
 from uda_seg_ros.config import nearest
 from uda_seg_ros.labels import LABEL_SPACES
 
-from .load_recipe import load_recipe
-from .recipe import NetworkSpec, Recipe, Stage
-from .whole_file import sync, write_text
+from ..load_recipe import load_recipe
+from ..recipe import NetworkSpec, Recipe, Stage
+from ..storage.whole_file import sync, write_text
 
 RECIPE, RUN = 'recipe.yaml', 'run.json'
 

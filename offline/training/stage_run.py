@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..samples import Batch
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .log_pictures import of_step
 from .logbook import Logbook
 from .loss_history import TrainingError
 from .run_folder import StageFolder
-from .samples import Batch
 from .schedule import rate_factor
 from .trainer import Trainer, autocast
 

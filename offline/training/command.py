@@ -7,9 +7,9 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from ..errors import told
+from ..load_recipe import load_recipe
 from .distributed import leads
-from .errors import told
-from .load_recipe import load_recipe
 from .stages import INTERVALS, train_recipe
 
 

@@ -16,18 +16,18 @@ import torch
 
 from uda_seg_ros.config import ConfigError
 
+from ..errors import told
+from ..load_recipe import load_recipe
+from ..recipe import Recipe, Stage
+from ..samples import Batch
+from ..storage.whole_file import write_text
 from .bare_networks import Calls, record_calls
+from .command import add_recipe, say
 from .distributed import World, joined
-from .errors import told
-from .load_recipe import load_recipe
-from .recipe import Recipe, Stage
-from .samples import Batch
 from .seeding import derived
 from .stage_data import stage_loader
 from .stage_networks import make_method
-from .train import add_recipe, say
 from .trainer import Trainer, make_trainer
-from .whole_file import write_text
 
 PARTS = ('loading', 'forward', 'backward', 'optimiser', 'rest')
 ROUNDS = 5

@@ -11,8 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..storage.whole_file import write_text
 from .log_pictures import Pictures
-from .whole_file import write_text
 
 SECONDS_A_LINE = 10
 

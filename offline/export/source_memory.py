@@ -14,10 +14,10 @@ from uda_seg_ros.config import ConfigError
 from uda_seg_ros.replay import GATE, REPLAY, pack
 from uda_seg_ros.runtime.engine import Engine
 
-from .datasets import Dataset
+from ..datasets import Dataset
+from ..samples import Sample
 from .feature_statistics import source_statistics
 from .replay import Pictures, Place, candidates, choose, crops, spread
-from .samples import Sample
 
 POOL = 4  # so many pictures a wanted crop are looked at
 GATE_EACH = 5  # without gate data every so-manieth picture of the source is the gate's (as CamVid's in the spec)

@@ -12,7 +12,7 @@ from uda_seg_ros.runtime.engine import Engine
 from uda_seg_ros.shift_signals import Moments, feature_distance, feature_moments, picture_signals, pixel_entropy
 from uda_seg_ros.source_statistics import NUM_BINS, SourceStatistics
 
-from .samples import Sample
+from ..samples import Sample
 
 
 def source_statistics(engine: Engine, samples: Iterable[Sample]) -> SourceStatistics:

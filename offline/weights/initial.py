@@ -27,9 +27,9 @@ from uda_seg_ros.config import ConfigError, from_mapping, nearest
 from uda_seg_ros.labels import CITYSCAPES, IGNORE, LABEL_SPACES, LabelSpace, mapping
 from uda_seg_ros.models import SegmentationModel, build
 
-from .recipe import NetworkSpec
-from .weight_layouts import LAYOUTS
-from .weight_sources import Found, read
+from ..recipe import NetworkSpec
+from .layouts import LAYOUTS
+from .sources import Found, read
 
 COUNTER = 'num_batches_tracked'
 

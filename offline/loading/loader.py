@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from . import recipe
+from .. import recipe
+from ..datasets.base import Dataset, DatasetError
+from ..datasets.label_files import read_ids
+from ..samples import Batch
 from .class_statistics import class_pixels
 from .crops import Window, cut_image, cut_label, random_window, resized_image
-from .datasets.base import Dataset, DatasetError
-from .datasets.label_files import read_ids
 from .pictures import Pictures, RecentlyUsed
 from .rare_classes import RareClasses
-from .samples import Batch
 
 STRIDE = 32  # sides of whole target pictures are multiples of it, for any network
 TRIES = 10  # crops that are drawn at most until one suits (DAFormer)

@@ -11,8 +11,8 @@ from uda_seg_ros.labels import LabelSpace
 from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.self_training.ema import EMATeacher
 
-from .methods import Method
-from .samples import Batch
+from ..methods import Method
+from ..samples import Batch
 
 
 class Pictures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .recipe import Schedule
+from ..recipe import Schedule
 
 START = 1e-6
 

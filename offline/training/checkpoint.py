@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .whole_file import write_whole
+from ..storage.whole_file import write_whole
 
 FORMAT = 1
 

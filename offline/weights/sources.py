@@ -49,7 +49,7 @@ def _of_bundle(source: str, bundle: Bundle) -> Found:
 
 
 def _of_run(source: str, folder: str, part: str) -> Found:
-    from .run_folder import RunFolder
+    from ..training.run_folder import RunFolder
     run = RunFolder(Path(folder).expanduser())
     return Found(source, run.part(part or 'student'), LABEL_SPACES[run.recipe().data.labels])
 

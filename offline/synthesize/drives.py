@@ -16,12 +16,12 @@ import numpy as np
 
 from uda_seg_ros.config import ConfigError, from_mapping
 
-from .cache_folder import made_once
-from .crops import resized_image, resized_label, size_at
-from .synthesize.drive import drive
-from .synthesize.schedule import parse_schedule
-from .synthesize.town import find_town
-from .synthesize.world import SIZE
+from ..loading.crops import resized_image, resized_label, size_at
+from ..storage.cache_folder import made_once
+from .drive import drive
+from .schedule import parse_schedule
+from .town import find_town
+from .world import SIZE
 
 WORTH_PROCESSES = 100  # frames; to start processes takes as long as to render some dozens
 
@@ -92,7 +92,7 @@ def _render_in_processes(drives: Drives, draft: Path, processes: int) -> None:
     """Programs of their own rather than multiprocessing, which would run the caller's main module again, lock and all."""
     code = f'import sys; from {__name__} import _render_command; _render_command(sys.argv[1:])'
     started = [subprocess.Popen([sys.executable, '-c', code, str(draft.absolute()), str(start), str(processes),
-                                 json.dumps(vars(drives))], cwd=Path(__file__).parents[1]) for start in range(processes)]
+                                 json.dumps(vars(drives))], cwd=Path(__file__).parents[2]) for start in range(processes)]
     codes = [process.wait() for process in started]
     if any(codes):
         raise RenderError(f'{draft}: rendering drives failed; what went wrong stands above')
@@ -120,6 +120,6 @@ def _render_drives(drives: Drives, draft: Path, places: range) -> None:
 def key_of(drives: Drives) -> str:
     """Changes with the drives and with the program that renders them."""
     digest = hashlib.sha256(repr(drives).encode())
-    for source in sorted((Path(__file__).parent / 'synthesize').rglob('*.py')):
+    for source in sorted(Path(__file__).parent.rglob('*.py')):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from uda_seg_ros.models import SegmentationModel
 
-from .methods import Method
+from ..methods import Method
 from .trainer import autocast
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets.base import Dataset
 from .crops import resized_image, resized_label, size_at
-from .datasets.base import Dataset
 
 
 class RecentlyUsed:

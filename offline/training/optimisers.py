@@ -10,8 +10,8 @@ from torch import nn
 
 from uda_seg_ros.models import SegmentationModel
 
-from .methods import Method
-from .recipe import Optimiser, Schedule
+from ..methods import Method
+from ..recipe import Optimiser, Schedule
 from .schedule import rate_factor
 
 MAIN, DISCRIMINATOR = 'main', 'discriminator'

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import torch
 
-from .methods import Method
+from ..methods import Method
+from ..storage.whole_file import write_whole
 from .seeding import seed_torch
 from .trainer import autocast
-from .whole_file import write_whole
 
 
 class TargetImages:
