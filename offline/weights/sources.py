@@ -51,7 +51,9 @@ def _of_bundle(source: str, bundle: Bundle) -> Found:
 def _of_run(source: str, folder: str, part: str) -> Found:
     from ..training.run_folder import RunFolder
     run = RunFolder(Path(folder).expanduser())
-    return Found(source, run.part(part or 'student'), LABEL_SPACES[run.recipe().data.labels])
+    if not part:
+        return _of_bundle(source, run.bundle())
+    return Found(source, run.part(part), LABEL_SPACES[run.recipe().data.labels])
 
 
 def _of_hf(source: str, rest: str) -> Found:
