@@ -19,7 +19,7 @@ from offline.training.stage_run import Intervals
 from offline.training.stages import train_recipe
 from uda_seg_ros.config import ConfigError
 
-from .stand_in import NAME, StandIn, small_recipe
+from ..stand_in import NAME, StandIn, small_recipe
 
 pytestmark = pytest.mark.usefixtures('registered', 'one_thread')
 ONE_STAGE = [{'name': 'only', 'method': NAME, 'steps': 4}]

@@ -17,7 +17,7 @@ from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, SYNTHIA, LabelSpace, mapping
 from uda_seg_ros.models import build
 
-from . import format_samples
+from .. import format_samples
 from .published_layouts import (
     drn_layers,
     drn_numbered,

@@ -19,7 +19,7 @@ from offline.training import run_folder
 from offline.training.stage_run import Intervals
 from offline.training.stages import train_recipe
 
-from .stand_in import small_recipe
+from ..stand_in import small_recipe
 
 EVERY_STEP = Intervals(log=3, checkpoint_s=0)
 FORK = multiprocessing.get_context('fork')

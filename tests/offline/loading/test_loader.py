@@ -107,7 +107,7 @@ def test_a_fresh_process_gives_the_same_batch():
     code = ('import pickle, sys; sys.path[:0] = sys.argv[1:]; loader = pickle.load(sys.stdin.buffer); '
             'batch = loader.batch(7); print(*(int(t.long().sum()) for t in vars(batch).values() if t is not None), '
             'int((batch.source_image.long() * (1 + batch.source_label.long()[:, None])).sum()))')
-    here, root = Path(__file__).parent, Path(__file__).parents[2]
+    here, root = Path(__file__).parent, Path(__file__).parents[3]
     mine = loader(rare_class_temperature=0.1)
     answer = subprocess.run([sys.executable, '-c', code, str(root), str(here)], input=pickle.dumps(mine),
                             capture_output=True, check=True)

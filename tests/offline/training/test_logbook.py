@@ -14,7 +14,7 @@ from offline.training.logbook import Logbook
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import CITYSCAPES, IGNORE
 
-from .stand_in import Plain, StandIn
+from ..stand_in import Plain, StandIn
 from .test_trainer import batch_of
 
 

@@ -15,8 +15,8 @@ from offline.training.distributed import joined
 from offline.training.trainer import Trainer
 from uda_seg_ros.bundle import Preprocess
 
-from . import stand_in
-from .methods.cases import CASES
+from .. import stand_in
+from ..methods.cases import CASES
 from .test_trainer import CLASSES, batch_of
 
 

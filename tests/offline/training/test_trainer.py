@@ -18,7 +18,7 @@ from offline.training.trainer import Trainer
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import build
 
-from .stand_in import Plain, StandIn
+from ..stand_in import Plain, StandIn
 
 PREPROCESS, CLASSES = Preprocess(32, 64), 5
 

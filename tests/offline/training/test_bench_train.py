@@ -13,7 +13,7 @@ from offline.training.bare_networks import record_calls
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import build
 
-from .stand_in import StandIn, small_recipe
+from ..stand_in import StandIn, small_recipe
 from .test_trainer import CLASSES, batch_of
 
 pytestmark = pytest.mark.usefixtures('registered', 'one_thread')
