@@ -6,12 +6,13 @@ import importlib
 import sys
 
 COMMANDS = {
-    'train': ('.train', 'train a recipe, stage by stage, into a run folder'),
-    'bench-train': ('.bench_train', 'measure the speed of a recipe and its parts'),
+    'train': ('.training.command', 'train a recipe, stage by stage, into a run folder'),
+    'bench-train': ('.training.bench', 'measure the speed of a recipe and its parts'),
     'synthesize': ('.synthesize.command', 'drive through a procedural street and write images, labels or a rosbag2'),
     'default-bundle': ('.default_bundle.command', 'train the network that comes with the package and write its bundle'),
+    'compare': ('.compare.command', 'train every method of a suite with several seeds and write the table'),
     'evaluate': ('.evaluate.command', 'score a bundle or a run on labelled data, with a page to look at'),
-    'export': ('.export', 'make a bundle of a run, with replay memory and source statistics, proven on the engine'),
+    'export': ('.export.command', 'make a bundle of a run, with replay memory and source statistics, proven on the engine'),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from uda_seg_ros.bundle import MANIFEST, Bundle, BundleError
 
-from .run_folder import RECIPE, RunFolder
+from .training.run_folder import RECIPE, RunFolder
 
 
 def is_run(folder: Path) -> bool:

@@ -26,8 +26,9 @@ class DataSpec:
 class NetworkSpec:
     """A network of models.NETWORKS with its settings.
 
-    weights: where its first tensors come from: '' (random), 'bundle:FOLDER', 'run:FOLDER' (a run's last student), 'hf:NAME',
-    or a file (.safetensors, .pth) of a known layout, with options after '?'; see initial_weights.py.
+    weights: where its first tensors come from: '' (random), 'bundle:FOLDER', 'run:FOLDER' (a run's last student; #PART is
+    another part), 'hf:NAME', or a file (.safetensors, .pth) of a known layout, with options after '?'; see
+    initial_weights.py.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""YAML as people write it: a key that stands twice is an error, and 6e-5 is a number."""
+"""YAML as people write it: a key that stands twice is an error, 6e-5 is a number, and on, off, yes and no are words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# YAML 1.1 takes 6e-5 for a text, for want of a dot.
+# YAML 1.1 takes the key `on` for True.
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != 'tag:yaml.org,2002:bool']
+    for letter, resolvers in _Loader.yaml_implicit_resolvers.items()}
+_Loader.add_implicit_resolver('tag:yaml.org,2002:bool', re.compile('true|True|false|False'), list('tTfF'))
+# It takes 6e-5 for a text, for want of a dot.
 _Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(r'[-+]?[0-9]+[eE][-+]?[0-9]+'), list('-+0123456789'))
 
 

@@ -16,10 +16,10 @@ from uda_seg_ros.recordings.cameras import COMPRESSED, LABEL_TOPIC, choose_image
 from uda_seg_ros.recordings.encodings import ConversionError
 from uda_seg_ros.recordings.images import image_to_mask, stamp_of
 
-from ..frame_store import StoredFrame, to_jpeg, to_png
-from ..stamps import pair
+from ..storage.frame_store import StoredFrame, to_jpeg, to_png
 from .decoded import DecodedRecording, Decoding
 from .label_space import check_space
+from .stamps import pair
 
 _HOPELESS = 10  # if none of the first so many messages is a picture, none will be
 

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from uda_seg_ros.recordings import RecordingError
 
-from ..cache_folder import cache_folder, made_once
-from ..frame_store import FrameStore, StoredFrame, StoreFull, write_frames
+from ..storage.cache_folder import cache_folder, made_once
+from ..storage.frame_store import FrameStore, StoredFrame, StoreFull, write_frames
 from .base import Dataset, DatasetError
 
 _FORMAT = 1  # of the store; a new one is a new key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from uda_seg_ros.labels import CITYSCAPES
 
-from ..crops import resized_label
+from ..loading.crops import resized_label
 from ..samples import Sample
 from .base import DatasetError
 from .files import LabelledFiles, Layout

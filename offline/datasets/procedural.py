@@ -8,8 +8,8 @@ import numpy as np
 
 from uda_seg_ros.labels import CITYSCAPES
 
-from ..cache_folder import cache_folder
-from ..drives import Drives, key_of, rendered
+from ..storage.cache_folder import cache_folder
+from ..synthesize.drives import Drives, key_of, rendered
 from .base import Dataset
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from uda_seg_ros.recordings import RecordingError
 from uda_seg_ros.recordings.video import Video as VideoFile
 
-from ..frame_store import StoredFrame, to_jpeg
+from ..storage.frame_store import StoredFrame, to_jpeg
 from .decoded import DecodedRecording
 
 

@@ -22,9 +22,9 @@ from uda_seg_ros.metrics import iou, mean_iou
 from uda_seg_ros.models import build
 from uda_seg_ros.runtime.engine import Engine
 
-from ..drives import frames_of, rendered
 from ..evaluate import confusion_of
 from ..provenance import commit, versions
+from ..synthesize.drives import frames_of, rendered
 from .recipe import RECIPES, Recipe, load_recipe
 from .supervised import train
 

@@ -11,7 +11,7 @@ import yaml
 from uda_seg_ros.bundle import ModelSpec, Preprocess
 from uda_seg_ros.config import ConfigError, from_mapping
 
-from ..drives import Drives
+from ..synthesize.drives import Drives
 
 RECIPES = Path(__file__).parent
 

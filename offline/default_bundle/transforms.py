@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..crops import random_window
+from ..loading.crops import random_window
 from .recipe import Augmentation
 
 

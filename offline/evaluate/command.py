@@ -17,7 +17,7 @@ from uda_seg_ros.report import sheet
 from ..datasets import Dataset
 from ..errors import told
 from ..load_bundle import load_bundle
-from ..whole_file import write_text
+from ..storage.whole_file import write_text
 from . import contact, page, plots
 from .named_data import named, open_own
 from .score import marker_of, score

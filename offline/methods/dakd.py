@@ -28,9 +28,9 @@ from uda_seg_ros.config import ConfigError
 from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.self_training.losses import cross_entropy, kl
 
-from ..adversarial import Adaptation, adaptation_losses
-from ..auxiliary_head import AuxiliaryHead, Heads, two_heads
-from ..discriminator import Discriminators, optimiser_groups
+from ..parts.adversarial import Adaptation, adaptation_losses
+from ..parts.auxiliary_head import AuxiliaryHead, Heads, two_heads
+from ..parts.discriminator import Discriminators, optimiser_groups
 from ..samples import Batch
 from .base import FROZEN, TRAINED, Method
 

@@ -17,9 +17,9 @@ from torch import nn
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import SegmentationModel
 
-from ..adversarial import Adaptation, adaptation_losses
-from ..auxiliary_head import AuxiliaryHead, Heads, two_heads
-from ..discriminator import Discriminators, optimiser_groups
+from ..parts.adversarial import Adaptation, adaptation_losses
+from ..parts.auxiliary_head import AuxiliaryHead, Heads, two_heads
+from ..parts.discriminator import Discriminators, optimiser_groups
 from ..samples import Batch
 from .base import Method
 

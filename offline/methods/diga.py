@@ -21,7 +21,7 @@ from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cros
 from uda_seg_ros.self_training.mixing import mix
 from uda_seg_ros.self_training.pseudo_label import consensus
 
-from ..restyler import Restyle, Restyler
+from ..parts.restyler import Restyle, Restyler
 from ..samples import Batch
 from .base import FROZEN, Method
 

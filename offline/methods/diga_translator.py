@@ -13,10 +13,10 @@ from torch.nn.functional import l1_loss
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import SegmentationModel
 
+from ..parts.translator.losses import deceive, discriminate, edge_loss
+from ..parts.translator.networks import PatchDiscriminator, Translator
+from ..parts.translator.vgg import VGGLoss
 from ..samples import Batch
-from ..translator.losses import deceive, discriminate, edge_loss
-from ..translator.networks import PatchDiscriminator, Translator
-from ..translator.vgg import VGGLoss
 from .base import FROZEN, Method
 
 

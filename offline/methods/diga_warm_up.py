@@ -16,7 +16,7 @@ from uda_seg_ros.self_training.crdomix import Perturbation, crdomix
 from uda_seg_ros.self_training.ema import EMATeacher
 from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cross_entropy, symmetric_distillation
 
-from ..restyler import Restyle, Restyler
+from ..parts.restyler import Restyle, Restyler
 from ..samples import Batch
 from .base import FROZEN, Method
 

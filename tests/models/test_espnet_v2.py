@@ -7,11 +7,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offline.initial_weights import load
 from offline.recipe import NetworkSpec
+from offline.weights.initial import load
+from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess
 from uda_seg_ros.labels import CITYSCAPES, LabelSpace
 from uda_seg_ros.models import build
+from uda_seg_ros.runtime.engine import Engine
 from uda_seg_ros.runtime.fold import fold_norms, folded
+from uda_seg_ros.structures import Frame
 
 SIZES = ('0.5_city', '1.0_city', '1.5_city', '2.0_city', '0.5_pascal', '1.0_pascal', '2.0_pascal')
 MEAN, STD = np.float32((0.485, 0.456, 0.406)), np.float32((0.229, 0.224, 0.225))
@@ -85,3 +88,16 @@ def test_random_weights_folded_give_the_same_logits_with_fewer_layers():
 def test_wrong_settings_are_refused_in_words(settings, words):
     with pytest.raises(ValueError, match=words):
         build('espnet_v2', 5, **settings)
+
+
+def test_the_engine_segments_with_it(tmp_path):
+    torch.manual_seed(0)
+    network = build('espnet_v2', CITYSCAPES.num_classes, scale=0.5).eval()
+    preprocess = Preprocess(64, 96, mean=tuple(map(float, MEAN)), std=tuple(map(float, STD)))
+    bundle = Bundle(ModelSpec('espnet_v2', {'scale': 0.5}), CITYSCAPES, preprocess, network.state_dict())
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    mask = Engine(Bundle.load(bundle.save(tmp_path / 'bundle')), device='cpu')(Frame(picture)).mask
+    image = torch.from_numpy(((picture / np.float32(255) - MEAN) / STD).transpose(2, 0, 1).copy())[None]
+    with torch.inference_mode():
+        expected = network(image, (64, 96))[0].argmax(0).numpy()
+    assert len(np.unique(expected)) > 1 and (mask == expected).mean() > 0.999

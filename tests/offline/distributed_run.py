@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from offline import train
-from offline.distributed import joined
 from offline.recipe import Optimiser, Schedule
 from offline.samples import Batch
-from offline.trainer import Trainer
+from offline.training import command as train
+from offline.training.distributed import joined
+from offline.training.trainer import Trainer
 from uda_seg_ros.bundle import Preprocess
 
 from . import stand_in

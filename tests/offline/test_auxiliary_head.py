@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from offline.auxiliary_head import AuxiliaryHead, feature_channels, two_heads
+from offline.parts.auxiliary_head import AuxiliaryHead, feature_channels, two_heads
 from uda_seg_ros.models import build
 
 NETWORKS = [('fast_scnn', {'width': 0.25}, 16), ('segformer_b0', {}, 160), ('drn_d_22', {}, 512),

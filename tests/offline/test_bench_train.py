@@ -8,8 +8,8 @@ import pytest
 import torch
 import yaml
 
-from offline import bench_train
-from offline.bare_networks import record_calls
+from offline.training import bench as bench_train
+from offline.training.bare_networks import record_calls
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import build
 

@@ -12,8 +12,8 @@ import yaml
 
 from offline.default_bundle import command
 from offline.default_bundle.recipe import RECIPES, load_recipe
-from offline.drives import Drives, frames_of, rendered
 from offline.evaluate import confusion_of
+from offline.synthesize.drives import Drives, frames_of, rendered
 from uda_seg_ros.bundle import Bundle, default_bundle
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CITYSCAPES

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offline.discriminator import Discriminators
+from offline.parts.discriminator import Discriminators
 
 
 @pytest.fixture
 def discriminators():
     torch.manual_seed(0)
-    return Discriminators(5, 2)
+    return Discriminators(5, 2, width=16)
 
 
 @pytest.mark.parametrize('size, expected', [((64, 96), (2, 3)), ((32, 32), (1, 1)), ((12, 20), (1, 1)), ((1, 1), (1, 1))])
@@ -18,8 +18,8 @@ def test_maps_of_any_size_are_judged(discriminators, size, expected):
     assert discriminators[0](torch.rand(2, 5, *size)).shape == (2, 1, *expected)
 
 
-def test_it_is_five_convolutions_of_adaptsegnets_widths(discriminators):
-    convolutions = [layer for layer in discriminators[0].modules() if isinstance(layer, torch.nn.Conv2d)]
+def test_it_is_five_convolutions_of_adaptsegnets_widths():
+    convolutions = [layer for layer in Discriminators(5, 1)[0].modules() if isinstance(layer, torch.nn.Conv2d)]
     assert [layer.out_channels for layer in convolutions] == [64, 128, 256, 512, 1]
     assert {(layer.kernel_size, layer.stride, layer.padding) for layer in convolutions} == {((4, 4), (2, 2), (1, 1))}
 

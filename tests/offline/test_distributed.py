@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from offline.distributed import DeviceError, World, average_statistics, joined
+from offline.training.distributed import DeviceError, World, average_statistics, joined
 
 from .. import conftest
 from . import distributed_run, stand_in

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from offline import export
-from offline.crops import resized_image, resized_label
 from offline.datasets import Dataset
 from offline.datasets.procedural import Drives, Procedural
 from offline.evaluate import command as evaluate
-from offline.export import ExportError, write_proven
-from offline.feature_statistics import source_statistics
+from offline.export import command as export
+from offline.export.command import ExportError, write_proven
+from offline.export.feature_statistics import source_statistics
+from offline.export.parity import agreement
+from offline.export.replay import Pictures, balanced, cut
+from offline.export.source_memory import Amounts, source_memory
 from offline.load_recipe import as_yaml, to_recipe
-from offline.parity import agreement
-from offline.replay import Pictures, balanced, cut
-from offline.run_folder import RunFolder
-from offline.source_memory import Amounts, source_memory
+from offline.loading.crops import resized_image, resized_label
+from offline.training.run_folder import RunFolder
 from uda_seg_ros import cli
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess, default_bundle
 from uda_seg_ros.config import ConfigError

@@ -8,13 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from offline.initial_weights import load
+from offline.load_recipe import to_recipe
 from offline.recipe import NetworkSpec
+from offline.training.stages import train_recipe
+from offline.weights.initial import load
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, SYNTHIA, LabelSpace, mapping
 from uda_seg_ros.models import build
 
+from . import format_samples
 from .published_layouts import (
     drn_layers,
     drn_numbered,
@@ -105,6 +108,21 @@ def test_a_bundle_of_the_same_classes_is_taken_as_it_is(tmp_path):
     assert all(torch.equal(tensor, source.state_dict()[key]) for key, tensor in loaded.state_dict().items())
 
 
+def test_a_run_gives_its_last_student(tmp_path, monkeypatch):
+    monkeypatch.setenv('UDA_SEG_CACHE', str(tmp_path / 'cache'))
+    data = format_samples.write(tmp_path / 'data')
+    recipe = to_recipe({
+        'data': {'labels': 'cityscapes19', 'source': data['gta5']}, 'loader': {'batch': 1, 'crop': [64, 64]},
+        'networks': {'student': {'name': 'fast_scnn', 'settings': {'width': 0.25}}},
+        'stages': [{'name': 'only', 'method': 'source_only', 'steps': 1}],
+        'preprocess': {'height': 64, 'width': 64}}, 'here')
+    run = train_recipe(recipe, tmp_path / 'run', device='cpu', report=lambda line: None)
+    loaded = network('fast_scnn', CITYSCAPES, 1, width=0.25)
+    line = load(loaded, NetworkSpec('fast_scnn', {'width': 0.25}, f'run:{tmp_path / "run"}'), CITYSCAPES)
+    assert all(torch.equal(tensor, run.part('student')[key]) for key, tensor in loaded.state_dict().items())
+    assert '(fast_scnn, cityscapes19)' in line
+
+
 @pytest.mark.parametrize('labels', [SYNTHIA, CAMVID], ids=lambda labels: labels.name)
 def test_classes_are_mapped_by_name(tmp_path, labels):
     source = bundle_of(tmp_path / 'bundle', CITYSCAPES)
@@ -177,6 +195,7 @@ def test_what_does_not_fit_exactly_is_one_clear_error_and_changes_nothing(tmp_pa
 @pytest.mark.parametrize('weights, words', [
     ('nothing.pth', 'nothing.pth: no such file'),
     ('bundle:nothing', 'nothing.bundle.yaml: not found'),
+    ('run:nothing', 'nothing: not a run'),
     ('hf:nothing', 'nothing: no such folder, and not an id'),
     ('{here}/weights.txt', 'a file ends with .safetensors'),
     ('{here}/object.pth', 'cannot be read as tensors'),

@@ -13,10 +13,11 @@ import pytest
 import torch._dynamo  # this and the next: loaded once here, not again in every child
 import torch.utils.tensorboard  # noqa: F401
 
-from offline import run_folder, whole_file
 from offline.load_recipe import to_recipe
-from offline.stage_run import Intervals
-from offline.stages import train_recipe
+from offline.storage import whole_file
+from offline.training import run_folder
+from offline.training.stage_run import Intervals
+from offline.training.stages import train_recipe
 
 from .stand_in import small_recipe
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from offline.log_pictures import Pictures, of_step
-from offline.logbook import Logbook
+from offline.training.log_pictures import Pictures, of_step
+from offline.training.logbook import Logbook
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import CITYSCAPES, IGNORE
 

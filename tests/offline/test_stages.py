@@ -9,13 +9,14 @@ import pytest
 import torch
 import yaml
 
-from offline import target_pass, train
-from offline.checkpoint import CheckpointError
 from offline.load_recipe import to_recipe
-from offline.loss_history import TrainingError
-from offline.run_folder import RunError, RunFolder
-from offline.stage_run import Intervals
-from offline.stages import train_recipe
+from offline.training import command as train
+from offline.training import target_pass
+from offline.training.checkpoint import CheckpointError
+from offline.training.loss_history import TrainingError
+from offline.training.run_folder import RunError, RunFolder
+from offline.training.stage_run import Intervals
+from offline.training.stages import train_recipe
 from uda_seg_ros.config import ConfigError
 
 from .stand_in import NAME, StandIn, small_recipe

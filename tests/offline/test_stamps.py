@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offline.stamps import pair
+from offline.datasets.stamps import pair
 
 
 @pytest.mark.parametrize(('images', 'labels', 'expected'), [

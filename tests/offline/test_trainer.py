@@ -8,13 +8,13 @@ import dataclasses
 import pytest
 import torch
 
-from offline.distributed import World
 from offline.methods import Method
-from offline.optimisers import PEAK, make_optimisers
 from offline.recipe import Optimiser, Schedule
 from offline.samples import Batch
-from offline.schedule import rate_factor
-from offline.trainer import Trainer
+from offline.training.distributed import World
+from offline.training.optimisers import PEAK, make_optimisers
+from offline.training.schedule import rate_factor
+from offline.training.trainer import Trainer
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import build
 

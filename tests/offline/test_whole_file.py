@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offline.whole_file import write_text, write_whole
+from offline.storage.whole_file import write_text, write_whole
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):

@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from offline import drives as drives_module
 from offline.datasets import open_dataset
-from offline.drives import Drives, frames_of, rendered
+from offline.synthesize import drives as drives_module
+from offline.synthesize.drives import Drives, frames_of, rendered
 from uda_seg_ros.labels import CAMVID, CITYSCAPES
 
 SPEC = 'procedural:{}?town=town_a&weather=fog:0.5:1&seeds=[4,7]&frames=1&height=90'

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip('rosbags')
-from offline import frame_store
 from offline.datasets import DatasetError, open_dataset
 from offline.datasets.decoded import RecordingWarning
+from offline.storage import frame_store
 from tests.offline.datasets.recordings import IMAGES, LABELS, bag, ids, label_pictures, pictures, smooth, video
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, IGNORE

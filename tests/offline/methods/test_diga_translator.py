@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from offline.methods import METHODS, Method
+from offline.parts.translator.losses import deceive, discriminate, edge_loss, label_edges
+from offline.parts.translator.networks import PatchDiscriminator, Translator
+from offline.parts.translator.vgg import VGGLoss
 from offline.samples import Batch
-from offline.translator.losses import deceive, discriminate, edge_loss, label_edges
-from offline.translator.networks import PatchDiscriminator, Translator
-from offline.translator.vgg import VGGLoss
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import IGNORE

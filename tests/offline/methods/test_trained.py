@@ -7,10 +7,10 @@ import copy
 import pytest
 import torch
 
-from offline.distributed import World
 from offline.methods import Method
 from offline.recipe import Optimiser, Schedule
-from offline.trainer import Trainer
+from offline.training.distributed import World
+from offline.training.trainer import Trainer
 
 from .cases import CASES
 

@@ -1,0 +1,1 @@
+"""A run made into the bundle that goes to the vehicle."""
