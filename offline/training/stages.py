@@ -57,8 +57,9 @@ def train_recipe(recipe: Recipe, out: Path, *, resume: bool = False, device: str
         for folder in run.stages():
             if not folder.done:
                 _train_stage(recipe, run, folder, world, say, intervals)
-            elif world.leads:
+            elif world.leads:  # killed after its last step, perhaps
                 _note(run, folder)
+                folder.checkpoint.unlink(missing_ok=True)
             world.wait()
         return run
 

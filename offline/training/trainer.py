@@ -25,6 +25,9 @@ def autocast(device: torch.device) -> AbstractContextManager:
 
 def make_trainer(recipe: Recipe, stage: Stage, method: Method, seed: int, world: World) -> Trainer:
     """A trainer with the stage's settings, or the recipe's where the stage has none."""
+    if world.device.type == 'cuda':  # every step has the same shapes, and weights in float32 need no more than TF32
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision('high')
     return Trainer(method, stage.steps, seed, stage.optimiser or recipe.optimiser,
                    stage.discriminator or recipe.discriminator, stage.schedule or recipe.schedule, world)
 

@@ -26,7 +26,8 @@ def results(tmp_path_factory):
     recipe = out / 'recipe.yaml'
     recipe.write_text(yaml.safe_dump(stand_in.small_recipe()))
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'UDA_SEG_CACHE': str(out / 'cache')}
-    for launcher in ([], ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']):
+    torchrun = ['-m', 'torch.distributed.run', '--standalone', '--local-addr', '127.0.0.1', '--nproc-per-node', '2']
+    for launcher in ([], torchrun):
         answer = subprocess.run([sys.executable, *launcher, '-m', distributed_run.__name__, str(recipe), str(out)],
                                 cwd=conftest.ROOT, env=environment, capture_output=True, text=True)
         assert answer.returncode == 0, answer.stderr[-3000:]
