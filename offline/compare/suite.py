@@ -52,7 +52,8 @@ class Suite:
 
     def needs(self, method: str) -> tuple[str, ...]:
         """The methods whose networks this one starts from."""
-        texts = [match['method'] for text in _texts(self.methods[method]) if (match := REFERENCE.fullmatch(text))]
+        texts = [match['method'] for text in _texts(merged(self.recipe, self.methods[method] or {}))
+                 if (match := REFERENCE.fullmatch(text))]
         return tuple(dict.fromkeys(texts))
 
     def in_order(self, wanted: Mapping[str, Any] | tuple[str, ...]) -> list[str]:
