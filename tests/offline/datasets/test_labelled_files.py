@@ -7,10 +7,11 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from dataset_trees import LEVELS, SHAPE, TREES
 
 from offline.datasets import DATASETS, DatasetError, open_dataset
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, IGNORE, mapping
+
+from .dataset_trees import LEVELS, SHAPE, TREES
 
 CASES = [pytest.param(kind, tree, id=f'{kind}: {name}') for kind, trees in TREES.items() for name, tree in trees.items()]
 MADE_ELSEWHERE = {'procedural', 'folder', 'video', 'bag'}  # not trees of labelled files: test_procedural, test_recordings

@@ -7,12 +7,13 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from dataset_trees import TREES, columns, palette_png, picture, png
 
 from offline.datasets import DatasetError, open_dataset
 from offline.datasets.label_files import read_ids
 from offline.datasets.mapillary_classes import AS_CITYSCAPES, CLASSES, lookup
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, IGNORE
+
+from .dataset_trees import TREES, columns, palette_png, picture, png
 
 
 def written(tmp_path, kind, name):

@@ -14,9 +14,10 @@ pytest.importorskip('rosbags')
 from offline.datasets import DatasetError, open_dataset
 from offline.datasets.decoded import RecordingWarning
 from offline.storage import frame_store
-from tests.offline.datasets.recordings import IMAGES, LABELS, bag, ids, label_pictures, pictures, smooth, video
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CAMVID, CITYSCAPES, IGNORE
+
+from .recordings import IMAGES, LABELS, bag, ids, label_pictures, pictures, smooth, video
 
 pytestmark = pytest.mark.filterwarnings('error::offline.datasets.decoded.RecordingWarning')
 STAMPS = [10**9 + 50_000_000 * index for index in range(12)]

@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from offline.training.distributed import DeviceError, World, average_statistics, joined
 
-from .. import conftest, stand_in
+from ... import conftest
+from .. import stand_in
 from ..methods.cases import CASES
 from . import distributed_run
-from ..methods.cases import CASES
 
 
 @pytest.fixture(scope='module')
