@@ -38,8 +38,8 @@ class Ours(Method):
     class Config(ViewSettings):
         """restyled: share of source pictures that take the style of a target picture. restyle: how.
 
-        soft: weight of KL(teacher || student) on the target pixels of the mixed image, at `temperature`. decay, buffers: of
-        the moving average.
+        soft: weight of KL(teacher || student) on the target pixels of the mixed image, at `temperature`. decay, buffers,
+        batch_statistics: of the moving average.
         """
 
         restyled: float = 0.5
@@ -48,6 +48,7 @@ class Ours(Method):
         temperature: float = 2.0
         decay: float = 0.999
         buffers: Literal['average', 'copy'] = 'average'
+        batch_statistics: bool = True
 
         def __post_init__(self) -> None:
             super().__post_init__()
@@ -58,7 +59,8 @@ class Ours(Method):
         super().__init__(networks, config, preprocess)
         if {'large', 'teacher'} <= networks.keys():
             raise ConfigError("ours: either 'large' (trained here) or 'teacher' (frozen) can be given, not both")
-        self.average = None if 'teacher' in networks else EMATeacher(self._averaged, config.decay, config.buffers)
+        self.average = None if 'teacher' in networks else EMATeacher(
+            self._averaged, config.decay, config.buffers, config.batch_statistics)
 
     @property
     def _averaged(self) -> SegmentationModel:
