@@ -11,6 +11,7 @@ from .diga_translator import DiGATranslator
 from .diga_warm_up import DiGAWarmUp
 from .duda import DUDA
 from .duda_refine import DUDARefine
+from .ours import Ours
 from .self_training import SelfTraining
 from .source_only import SourceOnly
 
@@ -25,6 +26,7 @@ METHODS: dict[str, type[Method]] = {
     'bkd': BKD,
     'duda': DUDA,
     'duda_refine': DUDARefine,
+    'ours': Ours,
 }
 
 __all__ = ['METHODS', 'Method']

@@ -18,16 +18,23 @@ class EMATeacher(nn.Module):
     """An exponential moving average of a student of the same architecture, in eval mode, without gradient.
 
     buffers: what becomes of BatchNorm's statistics: 'average' as the parameters, or 'copy' from the student. Counters are
-    always copied.
+    always copied. batch_statistics: normalise by the statistics of the batch at hand, which are the target's, as DACS and
+    DAFormer do; the buffers follow the student all the same.
     """
 
-    def __init__(self, student: nn.Module, decay: float = 0.999, buffers: Literal['average', 'copy'] = 'average') -> None:
+    def __init__(self, student: nn.Module, decay: float = 0.999, buffers: Literal['average', 'copy'] = 'average',
+                 batch_statistics: bool = False) -> None:
         super().__init__()
         self.network = copy.deepcopy(student).requires_grad_(False).eval()
         self.decay, self._buffers_average = decay, buffers == 'average'
+        if batch_statistics:
+            for module in self.network.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.train()
+                    module.momentum = 0.0  # the buffers stay as they are
 
     def train(self, mode: bool = True) -> EMATeacher:
-        """A teacher stays in eval mode whatever is asked."""
+        """A teacher keeps its mode whatever is asked."""
         self.training = False
         return self
 

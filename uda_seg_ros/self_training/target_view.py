@@ -53,11 +53,12 @@ class ViewSettings:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """image: B3HW in 0..1. label: BHW. pixel_weight: BHW."""
+    """image: B3HW in 0..1. label: BHW. pixel_weight: BHW. pasted: BHW bool, of a mixed view the pixels of the source."""
 
     image: torch.Tensor
     label: torch.Tensor
     pixel_weight: torch.Tensor
+    pasted: torch.Tensor | None = None
 
 
 def source_view(image: torch.Tensor, label: torch.Tensor) -> View:
@@ -76,7 +77,7 @@ def mixed_view(source: View, target: View, settings: ViewSettings) -> View:
     """Pixels of half of the source's classes, with their labels and weight, on the target; then augmented."""
     mask = class_mask(source.label, draw_classes(source.label, per=settings.classes_per))
     return View(_augmented(mix(mask, source.image, target.image), settings), mix(mask, source.label, target.label),
-                mix(mask, source.pixel_weight, target.pixel_weight))
+                mix(mask, source.pixel_weight, target.pixel_weight), mask)
 
 
 def masked_view(target: View, hidden_colour: torch.Tensor, settings: ViewSettings) -> View:

@@ -90,4 +90,8 @@ CASES: dict[str, Case] = {  # 'method' or 'method/what is set'
     'duda_refine': Case({}, {'teacher': LARGER}),
     'duda_refine/all': Case({'weighting': {'kind': 'softmax'}, 'recompute': 3, 'masked': {'weight': 1.0, 'block': 32}},
                             {'teacher': LARGER, 'teacher_2': STUDENT}),
+    'ours': Case({}, {'large': LARGER}),
+    'ours/all': Case({'restyled': 0.25, 'restyle': 'fourier_amplitude', 'masked': {'weight': 1.0, 'block': 32},
+                      'buffers': 'copy', 'ignore_borders': (4, 8, 2, 2), 'threshold': 0.1}),
+    'ours/frozen': Case({'restyled': 0.0, 'temperature': 1.0}, {'teacher': LARGER}),
 }
