@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -78,6 +78,9 @@ class DiGA(Method):
         logits = [network(self.normalise(view), size) for view in (image, smaller)]
         return torch.maximum(*logits).argmax(1)
 
+    def check_start(self, started: Collection[str]) -> None:
+        self.restyler.check_start(started)
+
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         self.restyler.check_trained()
         if self.ema is not None:
@@ -101,8 +104,9 @@ class DiGA(Method):
         mixed = mix(mix_mask, image, perturb(target, config.beta, config.perturbation))
         mixed_label = mix(mix_mask, label, pseudo_label)
         student = self.student(self.normalise(torch.cat([image, crossed])), size).chunk(2)
+        teacher = tuple(resize_logits(part, size) for part in logits.chunk(3)[:2])
         valid_mask = label != IGNORE if config.kd_valid_only else None
-        distillation = symmetric_distillation(resize_logits(logits, size).chunk(3)[:2], student, config.kappa, valid_mask)
+        distillation = symmetric_distillation(teacher, student, config.kappa, valid_mask)
         self.watch = {'source_image': image, 'source_label': label, 'crdomix_image': crossed, 'target_image': target,
                       'pseudo_label': pseudo_label, 'mixed_image': mixed, 'mixed_label': mixed_label}
         mixed_logits = self.student(self.normalise(mixed), size)  # alone: it has batch statistics of its own

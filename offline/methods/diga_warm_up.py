@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -60,6 +60,9 @@ class DiGAWarmUp(Method):
     @property
     def teacher(self) -> SegmentationModel:
         return self.networks['teacher'] if self.ema is None else self.ema.network
+
+    def check_start(self, started: Collection[str]) -> None:
+        self.restyler.check_start(started)
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         self.restyler.check_trained()

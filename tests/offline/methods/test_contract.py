@@ -193,6 +193,7 @@ def test_bfloat16_autocast_gives_finite_losses_and_every_gradient(name):
         with torch.autocast('cpu', torch.bfloat16):
             losses = method(batch, step)
         assert all(loss.isfinite() for loss in losses.values()), losses
+        assert {name: loss.dtype for name, loss in losses.items()} == dict.fromkeys(losses, torch.float32)
         sum(losses.values()).backward()
     missing = [key for key, p in method.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []
