@@ -18,9 +18,10 @@ from uda_seg_ros.models import build
 from . import strict_yaml
 from .data_spec import parse
 from .datasets import configured
-from .methods import METHODS, Method
+from .methods import METHODS
 from .overrides import assigned, merged
 from .recipe import Data, DataSpec, NetworkSpec, Recipe, Stage
+from .roles import check_roles, check_shared
 
 NAME = re.compile(r'[\w-]+')
 
@@ -42,6 +43,7 @@ def to_recipe(content: Mapping[str, Any], where: str) -> Recipe:
     stages: list[Stage] = []
     for number, stage in enumerate(recipe.stages):
         stages.append(_stage(stage, stages, networks, data, f'{where}: stages[{number}] ({stage.name})'))
+    check_shared(stages, networks, where)
     return dataclasses.replace(recipe, data=data, networks=networks, stages=tuple(stages))
 
 
@@ -107,17 +109,14 @@ def _stage(stage: Stage, earlier: list[Stage], networks: Mapping[str, NetworkSpe
                           f'known: {", ".join(METHODS)}')
     method = METHODS[stage.method]
     config = from_mapping(method.Config, stage.config, f'{where}: config')
-    own = _networks(stage.networks, data, f'{where}: networks')
-    _check_roles(method, stage.method, {**networks, **own}, where)
+    if method.NEEDS_TARGET and not data.target:
+        raise ConfigError(f'{where}: method {stage.method!r} learns from target pictures, and data.target is empty; '
+                          'give it, as in --set data.target=folder:/path')
     init = {part: _origin(origin, earlier, f'{where}: init: {part}') for part, origin in stage.init.items()}
-    return dataclasses.replace(stage, config=to_mapping(config), networks=own, init=init)
-
-
-def _check_roles(method: type[Method], name: str, networks: Mapping[str, NetworkSpec], where: str) -> None:
-    missing = [role for role in method.ROLES if role not in networks]
-    if missing:
-        raise ConfigError(f'{where}: networks: method {name!r} needs a network for {missing[0]!r}; '
-                          f'given: {", ".join(networks) or "none"}')
+    own = _networks(stage.networks, data, f'{where}: networks')
+    complete = dataclasses.replace(stage, config=to_mapping(config), networks=own, init=init)
+    check_roles(complete, networks, where)
+    return complete
 
 
 def _origin(origin: Any, earlier: list[Stage], where: str) -> str:

@@ -112,9 +112,10 @@ class Schedule:
 class Stage:
     """One run of one method.
 
-    method: its name in methods.METHODS; config: its Config. init: by part ('student', 'teacher', ...), where it starts:
-    'previous.student', 'STAGE.PART' of an earlier stage; else the recipe's network as it is. optimiser, schedule, loader:
-    instead of the recipe's.
+    method: its name in methods.METHODS; config: its Config. networks: by role, instead of or beside the recipe's. A role
+    that the method can do without (Method.OPTIONAL) is filled only if it is named here or in init. init: by part ('student',
+    'teacher', ...), where it starts: 'previous.student', 'STAGE.PART' of an earlier stage; else the network as it is.
+    optimiser, discriminator, schedule, loader: as a whole instead of the recipe's.
     """
 
     name: str
@@ -144,5 +145,5 @@ class Recipe:
     preprocess: Preprocess
     seed: int = 0
     optimiser: Optimiser = Optimiser()
-    discriminator: Optimiser = Optimiser('adamw', 1e-4, 1.0, 0.0)
+    discriminator: Optimiser = Optimiser('adamw', 1e-4, 1.0, 0.0, betas=(0.9, 0.99))
     schedule: Schedule = Schedule()

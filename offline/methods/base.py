@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,8 +21,9 @@ class Method(nn.Module):
     """Base of the methods; none derives from another.
 
     ROLES: the networks that a recipe must give, each TRAINED (gets gradients) or FROZEN (eval mode and no gradient, for
-    good). OPTIONAL: roles that may be left out. LABELS_TARGET: before the first step the target set is labelled by
-    `label_target`, and batches carry the result as target_label.
+    good). OPTIONAL: roles that may be left out; a stage that wants one names it. NEEDS_TARGET: batches have target images,
+    and a recipe without any is refused. LABELS_TARGET: before the first step the target set is labelled by `label_target`,
+    and batches carry the result as target_label.
 
     watch: detached tensors of the last step, by name, for pictures in TensorBoard: images B3HW in 0..1, labels BHW int64,
     pixel weights BHW float.
@@ -30,6 +31,7 @@ class Method(nn.Module):
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED}
     OPTIONAL: ClassVar[Mapping[str, str]] = {}
+    NEEDS_TARGET: ClassVar[bool] = True
     LABELS_TARGET: ClassVar[bool] = False
 
     @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Method(nn.Module):
     def normalise(self, image: torch.Tensor) -> torch.Tensor:
         """RGB in 0..1 to the networks' input."""
         return (image - self.mean) / self.std
+
+    def check_start(self, started: Collection[str]) -> None:
+        """Called when a recipe is checked, before anything is trained. started: the parts that earlier stages will give.
+
+        Raises ConfigError for a part that must be among them: `prepare` would only find out hours later.
+        """
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         """Called once, before step 0, in eval mode and without gradient, after the networks have their first weights.

@@ -15,7 +15,7 @@ adversarial loss stays on in paradigms a, b and d, as in the released c, is our 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -66,9 +66,16 @@ class DAKD(Method):
         self._frozen.append(self.teacher_auxiliary)
         self.discriminators = Discriminators(self.num_classes, 2, config.adaptation.discriminator_width)
 
+    def check_start(self, started: Collection[str]) -> None:
+        """The teacher's head 1 is never trained here."""
+        self._check_teacher('teacher_auxiliary' in started)
+
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         """Raises ConfigError if the student were to be taught by a head of random weights."""
-        if self.config.levels == 'both' and not self.teacher_auxiliary.trained:
+        self._check_teacher(bool(self.teacher_auxiliary.trained))
+
+    def _check_teacher(self, trained: bool) -> None:
+        if self.config.levels == 'both' and not trained:
             raise ConfigError("dakd: the teacher's head 1 was never trained; start it from an adapted one "
                               '(init: {teacher_auxiliary: previous.student_auxiliary}), or set levels: output')
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +16,7 @@ from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.models.base import resize_logits
 from uda_seg_ros.self_training.centroids import Centroids
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix, half_of_classes, perturb
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cross_entropy, symmetric_distillation
 from uda_seg_ros.self_training.mixing import mix
 from uda_seg_ros.self_training.pseudo_label import consensus
@@ -57,13 +57,12 @@ class DiGA(Method):
         kd_valid_only: bool = False
         momentum: float = 1e-4
         centroid_passes: int = 1
-        ema_decay: float = 0.999
-        ema_buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.restyler = Restyler(config.restyle, config.translator_width)
-        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.ema_decay, config.ema_buffers)
+        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.average)
         self.centroids = Centroids(self.num_classes, self.teacher.embedding_channels)
 
     @property
@@ -78,6 +77,9 @@ class DiGA(Method):
         smaller = functional.interpolate(image, half, mode='bilinear', align_corners=False, antialias=True)
         logits = [network(self.normalise(view), size) for view in (image, smaller)]
         return torch.maximum(*logits).argmax(1)
+
+    def check_start(self, started: Collection[str]) -> None:
+        self.restyler.check_start(started)
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:
         self.restyler.check_trained()
@@ -102,8 +104,9 @@ class DiGA(Method):
         mixed = mix(mix_mask, image, perturb(target, config.beta, config.perturbation))
         mixed_label = mix(mix_mask, label, pseudo_label)
         student = self.student(self.normalise(torch.cat([image, crossed])), size).chunk(2)
+        teacher = tuple(resize_logits(part, size) for part in logits.chunk(3)[:2])
         valid_mask = label != IGNORE if config.kd_valid_only else None
-        distillation = symmetric_distillation(resize_logits(logits, size).chunk(3)[:2], student, config.kappa, valid_mask)
+        distillation = symmetric_distillation(teacher, student, config.kappa, valid_mask)
         self.watch = {'source_image': image, 'source_label': label, 'crdomix_image': crossed, 'target_image': target,
                       'pseudo_label': pseudo_label, 'mixed_image': mixed, 'mixed_label': mixed_label}
         mixed_logits = self.student(self.normalise(mixed), size)  # alone: it has batch statistics of its own

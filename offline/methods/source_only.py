@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -28,6 +29,8 @@ class Ohem:
 
 class SourceOnly(Method):
     """Cross-entropy on source labels, mean over the valid pixels. The target is not looked at."""
+
+    NEEDS_TARGET: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Config:

@@ -18,6 +18,8 @@ class AuxiliaryHead(nn.Module):
     that says whether this head ever took part in training, so that nobody is taught by random weights.
     """
 
+    head_parts = ('classifier',)  # it learns at the rate of heads, as AdaptSegNet's inner head does
+
     def __init__(self, network: SegmentationModel, feature: int | None = None) -> None:
         super().__init__()
         self.feature = network.auxiliary_feature if feature is None else feature

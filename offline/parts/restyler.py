@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import torch
@@ -27,9 +28,16 @@ class Restyler(nn.Module):
         self.by_reference = RESTYLE.get(name)
         self.translator = None if self.by_reference else Translator(width).requires_grad_(False)
 
+    def check_start(self, started: Collection[str]) -> None:
+        """Of Method.check_start: raises ConfigError for a translator that no earlier stage gives."""
+        self._check('translator' in started)
+
     def check_trained(self) -> None:
         """Raises ConfigError for a translator of random weights. Reads a tensor: not for use in a step."""
-        if self.translator is not None and not self.translator.steps_trained:
+        self._check(self.translator is not None and bool(self.translator.steps_trained))
+
+    def _check(self, trained: bool) -> None:
+        if self.translator is not None and not trained:
             raise ConfigError("restyle: the translator has random weights; train it in an earlier stage (method "
                               "diga_translator) and give this one init: {translator: THAT_STAGE.translator}")
 

@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from uda_seg_ros.models import SegmentationModel
-
 from ..methods import Method
 from ..recipe import Optimiser, Schedule
 from .schedule import rate_factor
@@ -21,8 +19,8 @@ PEAK = 'peak_lr'
 def make_optimisers(method: Method, settings: Mapping[str, Optimiser]) -> dict[str, torch.optim.Optimizer]:
     """One optimiser for each name ('main', 'discriminator') that the method's groups ask for.
 
-    settings: by that name. Heads (SegmentationModel.head_parts) get head_factor times the rate; parameters of one
-    dimension or none (biases, norms) are not decayed. A parameter that no group names is not trained.
+    settings: by that name. Heads (what `head_parts` of a network or of an auxiliary head names) get head_factor times the
+    rate; parameters of one dimension or none (biases, norms) are not decayed. One that no group names is not trained.
     """
     heads, groups = _heads(method), {}
     for group in method.param_groups():
@@ -48,10 +46,9 @@ def parameters_of(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
 
 
 def _heads(method: Method) -> set[int]:
-    """The id of every parameter of a network's head."""
-    networks = [module for module in method.modules() if isinstance(module, SegmentationModel)]
-    return {id(parameter) for network in networks for part in network.head_parts
-            for parameter in getattr(network, part).parameters()}
+    """The id of every parameter of a head."""
+    return {id(parameter) for module in method.modules() for part in getattr(module, 'head_parts', ())
+            for parameter in getattr(module, part).parameters()}
 
 
 def _split(parameters: list[nn.Parameter], heads: set[int], settings: Optimiser) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from uda_seg_ros.self_training.ema import EMATeacher
 
 from ..methods import METHODS, Method
 from ..recipe import NetworkSpec, Recipe, Stage
+from ..roles import networks_of
 from .seeding import seed_torch
 
 Tensors = Mapping[str, torch.Tensor]
@@ -26,8 +27,7 @@ def make_method(recipe: Recipe, stage: Stage, origin: Callable[[str], Tensors], 
     stages can be compared. Raises ConfigError for weights that do not fit.
     """
     method_class = METHODS[stage.method]
-    roles = {**method_class.ROLES, **method_class.OPTIONAL}
-    specs = {role: spec for role, spec in {**recipe.networks, **stage.networks}.items() if role in roles}
+    specs = networks_of(method_class, recipe.networks, stage.networks, stage.init)
     networks = {role: _network(recipe, role, spec, role in stage.init, report) for role, spec in specs.items()}
     where = f'stage {stage.name}: init'
     for role in stage.init.keys() & networks.keys():
@@ -35,11 +35,14 @@ def make_method(recipe: Recipe, stage: Stage, origin: Callable[[str], Tensors], 
     seed_torch(recipe.seed, 'method', stage.name)
     config = from_mapping(method_class.Config, stage.config, f'stage {stage.name}: config')
     method = method_class(networks, config, recipe.preprocess)
-    parts = method.parts()
+    parts, averages = method.parts(), _averages(method)
     for name in stage.init.keys() - networks.keys():
         if name not in parts:
             raise ConfigError(f'{where}: {stage.method} has no part {name!r}{nearest(name, parts)}; it has: '
                               f'{", ".join(parts)}')
+        if parts[name] in averages:
+            raise ConfigError(f'{where}: {name}: of {stage.method} this is a moving average, which begins as a copy of the '
+                              'network that it follows; start that one instead')
         load_part(parts[name], origin(stage.init[name]), f'{where}: {name}: {stage.init[name]}')
     return method
 
@@ -74,11 +77,21 @@ def check_stages(recipe: Recipe) -> None:
         return built[stage][part]
     for stage in recipe.stages:
         method = make_method(recipe, stage, origin, lambda line: None)
+        try:
+            method.check_start(stage.init)
+        except ConfigError as error:
+            raise ConfigError(f'stage {stage.name}: {error}') from error
         built[stage.name] = {name: part.state_dict() for name, part in saved_parts(method).items()}
 
 
 def _bare(part: nn.Module) -> nn.Module:
     return part.network if isinstance(part, EMATeacher) else part
+
+
+def _averages(method: Method) -> list[nn.Module]:
+    """The moving averages of a method, and their networks."""
+    found = [module for module in method.modules() if isinstance(module, EMATeacher)]
+    return found + [average.network for average in found]
 
 
 def _network(recipe: Recipe, role: str, spec: NetworkSpec, replaced: bool,

@@ -14,12 +14,12 @@ LAPLACIAN_ABOVE = 0.1
 def deceive(discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
     """LSGAN, the translator's side: (D(fake) - 1) ** 2, means summed over the scales. No gradient reaches D."""
     fixed = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
-    return sum((score - 1).square().mean() for score in functional_call(discriminator, fixed, (fake,)))
+    return sum((score.float() - 1).square().mean() for score in functional_call(discriminator, fixed, (fake,)))
 
 
 def discriminate(discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """LSGAN, the discriminator's side: (D(real) - 1) ** 2 + D(fake) ** 2. No gradient reaches the translator."""
-    return sum((on_real - 1).square().mean() + on_fake.square().mean()
+    return sum((on_real.float() - 1).square().mean() + on_fake.float().square().mean()
                for on_real, on_fake in zip(discriminator(real), discriminator(fake.detach())))
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from offline.methods import Method
+from offline.methods.dakd_adapt import DAKDAdapt
 from offline.recipe import Optimiser, Schedule
 from offline.samples import Batch
 from offline.training.distributed import World
@@ -91,6 +92,14 @@ def test_heads_are_faster_and_vectors_do_not_decay():
     assert of('discriminator.weight') == (3.0, 0.5) and of('discriminator.bias') == (3.0, 0.0)
     assert of('teacher.network.classifier.3.weight') is None
     assert len(optimisers) == 2
+
+
+def test_an_inner_head_learns_as_fast_as_a_head():
+    method = DAKDAdapt({'student': build('fast_scnn', CLASSES, width=0.25)}, DAKDAdapt.Config(), PREPROCESS)
+    optimiser = make_optimisers(method, {'main': Optimiser('sgd', 1.0, 7.0), 'discriminator': Optimiser()})['main']
+    peaks = {id(parameter): group[PEAK] for group in optimiser.param_groups for parameter in group['params']}
+    assert {peaks[id(parameter)] for parameter in method.student_auxiliary.parameters()} == {7.0}
+    assert {peaks[id(parameter)] for parameter in method.student.parameters()} == {1.0, 7.0}
 
 
 @pytest.mark.parametrize('name, kind', [('sgd', torch.optim.SGD), ('adamw', torch.optim.AdamW)])
