@@ -20,11 +20,13 @@ from pathlib import Path
 from uda_seg_ros.config import ConfigError, nearest
 
 from ..errors import told
+from .into import put_into
 from .jobs import default_workers, train_all
 from .output import write
 from .progress import Job, named
 from .run import RESULT, CompareError, begun, finished, planned, train_one
 from .suite import SUITES, Suite, load_suite, run_folder
+from .table import caption, markdown, rows
 
 DEFAULT = SUITES / 'town_a_to_town_b.yaml'
 
@@ -47,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--seed', type=int, help='one seed instead of those of the suite')
     parser.add_argument('--resume', action='store_true', help='go on with trainings that were stopped')
     parser.add_argument('--device', help='cpu, cuda or cuda:N; default: CUDA if there is one')
+    parser.add_argument('--into', type=Path, metavar='PAGE.md',
+                        help='also put the table into a page, between <!-- compare SUITE --> and <!-- end -->')
     parser.add_argument('--jobs', type=int, help='trainings at a time; default: one a core, one on a GPU')
     return parser
 
@@ -69,6 +73,8 @@ def _compare(options: argparse.Namespace) -> None:
         results = finished(suite, options.out)
         if results:
             write(suite, results, options.out, _say)
+            if options.into:
+                put_into(options.into, options.suite.stem, caption(suite, options.smoke) + markdown(rows(suite, results)))
 
 
 def _jobs(suite: Suite, options: argparse.Namespace) -> list[Job]:
