@@ -64,7 +64,10 @@ def joined(device: str | None = None) -> Iterator[World]:
 
 
 def _device(name: str | None, local_rank: int | None) -> torch.device:
-    device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    try:
+        device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    except RuntimeError as error:
+        raise DeviceError(f'--device {name}: there is no such device; use cpu, cuda or cuda:N') from error
     if device.type != 'cuda':
         return device
     if not torch.cuda.is_available():

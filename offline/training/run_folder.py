@@ -90,12 +90,14 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._recipe: Recipe | None = None
         if not (self.path / RECIPE).is_file():
             raise RunError(f'{self.path}: not a run: there is no {RECIPE} in it; runs are made by python -m offline train')
 
     def recipe(self) -> Recipe:
         """As it was trained: --set and --steps applied, every default spelt out."""
-        return load_recipe(self.path / RECIPE)
+        self._recipe = self._recipe or load_recipe(self.path / RECIPE)
+        return self._recipe
 
     def summary(self) -> dict[str, Any]:
         """run.json: recipe, versions, seed, code, world_size; stages by name: steps, minutes, images_per_s, done."""

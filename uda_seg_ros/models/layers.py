@@ -25,7 +25,7 @@ class SeparableConv(nn.Sequential):
 def initialise_convolutions(network: nn.Module) -> None:
     """He initialisation of every convolution, for ReLU networks trained from random weights; biases start at 0."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:  # there it would only cost time
             nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
+
 import pytest
 
 from offline.compare.run import planned
@@ -12,24 +15,35 @@ from uda_seg_ros.config import ConfigError
 NAMED = sorted(SUITES.glob('*.yaml'))
 
 
+DATA_FOLDER = Path('/folder/of/data')
+
+
+@functools.cache
+def recipes(path, smoke):
+    """(suite, recipe by method); no file of data is opened."""
+    suite = load_suite(path, smoke, DATA_FOLDER)
+    return suite, {method: planned(suite, method, 0, Path('out')) for method in suite.methods}
+
+
+each = pytest.mark.parametrize('path', NAMED, ids=lambda path: path.stem)
+
+
 @pytest.mark.parametrize('smoke', [False, True], ids=['full', 'smoke'])
-@pytest.mark.parametrize('path', NAMED, ids=lambda path: path.stem)
-def test_every_training_of_a_suite_is_a_recipe(path, smoke, tmp_path):
-    suite = load_suite(path, smoke, tmp_path)
-    for method in suite.methods:
-        recipe = planned(suite, method, suite.seeds[0], tmp_path)
+@each
+def test_every_training_of_a_suite_is_a_recipe(path, smoke):
+    suite, known = recipes(path, smoke)
+    for recipe in known.values():
         assert {suite.score, 'source'} <= recipe.data.evaluate.keys()
         data = [*recipe.data.source, *recipe.data.target, *recipe.data.evaluate.values()]
-        assert all(spec.kind == 'procedural' or str(tmp_path) in spec.path for spec in data)
+        assert all(spec.kind == 'procedural' or spec.path.startswith(str(DATA_FOLDER)) for spec in data)
 
 
-@pytest.mark.parametrize('path', NAMED, ids=lambda path: path.stem)
-def test_training_never_sees_what_is_scored(path, tmp_path):
-    suite = load_suite(path, data=tmp_path)
-    for method in suite.methods:
-        data = planned(suite, method, 0, tmp_path).data
-        scored = data.evaluate[suite.score]
-        for spec in (*data.source, *data.target):
+@each
+def test_training_never_sees_what_is_scored(path):
+    suite, known = recipes(path, False)
+    for method, recipe in known.items():
+        scored = recipe.data.evaluate[suite.score]
+        for spec in (*recipe.data.source, *recipe.data.target):
             assert spec.kind != scored.kind or not set(seen(spec)) & set(seen(scored)), method
 
 
@@ -37,11 +51,11 @@ def seen(spec):
     return spec.options['seeds'] if spec.kind == 'procedural' else [spec.options['split']]
 
 
-@pytest.mark.parametrize('path', NAMED, ids=lambda path: path.stem)
-def test_the_methods_that_count_start_from_the_same_student(path, tmp_path):
-    suite = load_suite(path, data=tmp_path)
+@each
+def test_the_methods_that_count_start_from_the_same_student(path):
+    suite, known = recipes(path, False)
     for method in suite.methods.keys() - set(suite.aside):
-        assert planned(suite, method, 3, tmp_path).networks['student'].weights.endswith('runs/student_source/seed_3')
+        assert known[method].networks['student'].weights.endswith('runs/student_source/seed_0')
 
 
 @pytest.mark.parametrize('name', ['camvid_day_to_dusk', 'town_a_to_camvid_day'])
