@@ -24,7 +24,7 @@ STATUS_S = 60
 STOP_S = 30
 PROCESSES = multiprocessing.get_context('forkserver')
 # Loaded once, not in every training again.
-PROCESSES.set_forkserver_preload(['offline.compare.jobs', 'torch.utils.tensorboard'])
+PROCESSES.set_forkserver_preload(['offline.compare.jobs', 'torch.utils.tensorboard', 'torch._dynamo'])
 
 Report = Callable[[str], None]
 
