@@ -72,6 +72,12 @@ def _row(suite: Suite, name: str, own: Sequence[Result], means: Mapping[str, flo
                float(np.mean(teachers)) if teachers else None)
 
 
+def caption(suite: Suite, smoke: bool) -> str:
+    """What the table shows, in a line above it."""
+    return (f'**{suite.title}**{" (`--smoke`)" if smoke else ""}. mIoU in percent on {suite.score}, mean over the seeds ± its '
+            'standard error; images/s and minutes are of training.\n\n')
+
+
 def markdown(table: Sequence[Row]) -> str:
     """For the README."""
     head = ('method', 'target mIoU', 'gap closed', 'its teacher', 'student parameters', 'training images/s', 'minutes',

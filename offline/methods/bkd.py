@@ -18,7 +18,7 @@ from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.self_training.augment import Photometric, photometric
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.hard_pixels import HardPixels, difficulty, weigh
 from uda_seg_ros.self_training.inter_class import INTER_CLASS
 from uda_seg_ros.self_training.losses import soft_cross_entropy_map
@@ -48,7 +48,8 @@ class BKD(Method):
         distilled: share of the distillation in the target's loss, the rest is the pseudo-label's. temperature: of the
         distillation. threshold: least confidence of a hard pseudo-label. target_weight: of all on mixed images;
         target_weight_by: and target pixels once more by the share of confident ones in the batch. ignore_borders: top,
-        bottom, left, right pixels of the target crop that are left out. decay, buffers: of the moving average.
+        bottom, left, right pixels of the target crop that are left out. average: the moving
+        average, where it teaches.
         """
 
         label_share: float = 0.8
@@ -64,8 +65,7 @@ class BKD(Method):
         ignore_borders: tuple[int, int, int, int] = (0, 0, 0, 0)
         classes_per: Literal['batch', 'image'] = 'batch'
         photometric: Photometric | None = field(default_factory=Photometric)
-        decay: float = 0.999
-        buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
 
         def __post_init__(self) -> None:
             if not (0 <= self.label_share <= 1 and 0 <= self.distilled <= 1 and self.temperature > 0):
@@ -75,7 +75,7 @@ class BKD(Method):
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Config, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
-        self.average = None if 'teacher' in networks else EMATeacher(self.student, config.decay, config.buffers)
+        self.average = None if 'teacher' in networks else EMATeacher(self.student, config.average)
         if self.average is None and networks['teacher'].num_classes != self.num_classes:
             raise ConfigError(f'bkd: the teacher has {networks["teacher"].num_classes} classes, the student '
                               f'{self.num_classes}; both must have those of the label space')

@@ -16,7 +16,7 @@ from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.models.base import resize_logits
 from uda_seg_ros.self_training.centroids import Centroids
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix, half_of_classes, perturb
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cross_entropy, symmetric_distillation
 from uda_seg_ros.self_training.mixing import mix
 from uda_seg_ros.self_training.pseudo_label import consensus
@@ -57,13 +57,12 @@ class DiGA(Method):
         kd_valid_only: bool = False
         momentum: float = 1e-4
         centroid_passes: int = 1
-        ema_decay: float = 0.999
-        ema_buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.restyler = Restyler(config.restyle, config.translator_width)
-        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.ema_decay, config.ema_buffers)
+        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.average)
         self.centroids = Centroids(self.num_classes, self.teacher.embedding_channels)
 
     @property

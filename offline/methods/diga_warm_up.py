@@ -13,7 +13,7 @@ from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import SegmentationModel
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.losses import Normalise, cross_entropy, ohem_cross_entropy, symmetric_distillation
 
 from ..parts.restyler import Restyle, Restyler
@@ -50,13 +50,12 @@ class DiGAWarmUp(Method):
         normalise: Normalise = 'all_pixels'
         kd_valid_only: bool = False
         bn_adapt_target: bool = False
-        ema_decay: float = 0.999
-        ema_buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
         self.restyler = Restyler(config.restyle, config.translator_width)
-        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.ema_decay, config.ema_buffers)
+        self.ema = None if 'teacher' in networks else EMATeacher(self.student, config.average)
 
     @property
     def teacher(self) -> SegmentationModel:

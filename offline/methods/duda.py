@@ -8,15 +8,15 @@ hosts DAFormer and MIC. Our choice: both students weigh 1; the feature distance,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.feature_distance import THINGS, FirstFeatures
 from uda_seg_ros.self_training.losses import cross_entropy
 from uda_seg_ros.self_training.target_view import View, ViewSettings, masked_view, mixed_view, source_view, target_view
@@ -32,19 +32,18 @@ class DUDA(Method):
 
     @dataclass(frozen=True)
     class Config(ViewSettings):
-        """decay, buffers: of the moving average. masked: MIC's loss, for both students.
+        """average: how the teacher follows. masked: MIC's loss, for both students.
 
         feature_distance: weight of the large student's (DAFormer: 0.005), 0 is off. thing_classes: train ids it looks at.
         """
 
-        decay: float = 0.999
-        buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
         feature_distance: float = 0.0
         thing_classes: tuple[int, ...] = THINGS
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Any, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
-        self.teacher = EMATeacher(networks['large'], config.decay, config.buffers)
+        self.teacher = EMATeacher(networks['large'], config.average)
         self.first = FirstFeatures(networks['large'], config.thing_classes) if config.feature_distance else None
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:

@@ -8,7 +8,7 @@ that take the colour statistics of a target picture: their labels are exact what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -17,7 +17,7 @@ from torch import nn
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.losses import cross_entropy, kl
 from uda_seg_ros.self_training.restyle import RESTYLE
 from uda_seg_ros.self_training.target_view import View, ViewSettings, masked_view, mixed_view, source_view, target_view
@@ -38,16 +38,15 @@ class Ours(Method):
     class Config(ViewSettings):
         """restyled: share of source pictures that take the style of a target picture. restyle: how.
 
-        soft: weight of KL(teacher || student) on the target pixels of the mixed image, at `temperature`. decay, buffers: of
-        the moving average.
+        soft: weight of KL(teacher || student) on the target pixels of the mixed image, at `temperature`. average:
+        how the moving average follows.
         """
 
         restyled: float = 0.5
         restyle: Literal['color_statistics', 'fourier_amplitude'] = 'color_statistics'
         soft: float = 1.0
         temperature: float = 2.0
-        decay: float = 0.999
-        buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=lambda: Average(batch_statistics=True))
 
         def __post_init__(self) -> None:
             super().__post_init__()
@@ -58,7 +57,7 @@ class Ours(Method):
         super().__init__(networks, config, preprocess)
         if {'large', 'teacher'} <= networks.keys():
             raise ConfigError("ours: either 'large' (trained here) or 'teacher' (frozen) can be given, not both")
-        self.average = None if 'teacher' in networks else EMATeacher(self._averaged, config.decay, config.buffers)
+        self.average = None if 'teacher' in networks else EMATeacher(self._averaged, config.average)
 
     @property
     def _averaged(self) -> SegmentationModel:

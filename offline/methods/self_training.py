@@ -7,15 +7,14 @@ consistency is MIC's, Hoyer et al., 2023, arXiv 2212.01322.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.self_training.ema import EMATeacher
+from uda_seg_ros.self_training.ema import Average, EMATeacher
 from uda_seg_ros.self_training.feature_distance import THINGS, FirstFeatures
 from uda_seg_ros.self_training.losses import cross_entropy
 from uda_seg_ros.self_training.target_view import View, ViewSettings, masked_view, mixed_view, source_view, target_view
@@ -34,18 +33,17 @@ class SelfTraining(Method):
     class Config(ViewSettings):
         """How it learns; the defaults are DAFormer's without its feature distance.
 
-        decay, buffers: of the moving average. feature_distance: its weight (DAFormer: 0.005), 0 is off. thing_classes:
+        average: how the teacher follows. feature_distance: its weight (DAFormer: 0.005), 0 is off. thing_classes:
         train ids it looks at; those of Cityscapes by default.
         """
 
-        decay: float = 0.999
-        buffers: Literal['average', 'copy'] = 'average'
+        average: Average = field(default_factory=Average)
         feature_distance: float = 0.0
         thing_classes: tuple[int, ...] = THINGS
 
     def __init__(self, networks: Mapping[str, SegmentationModel], config: Config, preprocess: Preprocess) -> None:
         super().__init__(networks, config, preprocess)
-        self.teacher = EMATeacher(self.student, config.decay, config.buffers)
+        self.teacher = EMATeacher(self.student, config.average)
         self.first = FirstFeatures(self.student, config.thing_classes) if config.feature_distance else None
 
     def prepare(self, target: Iterable[torch.Tensor]) -> None:

@@ -133,9 +133,8 @@ def _open(recipe: Recipe, out: Path, resume: bool, world: World) -> None:
     if (out / RECIPE).exists():
         if not resume:
             raise RunError(f'{out}: there is a run already; add --resume to go on with it, or choose another --out')
-        difference = _difference(to_mapping(RunFolder(out).recipe()), to_mapping(recipe), '')
-        if difference:
-            raise RunError(f'{out}: the recipe has changed since the run began: {difference}; go on with the old one '
+        if changed := difference(to_mapping(RunFolder(out).recipe()), to_mapping(recipe)):
+            raise RunError(f'{out}: the recipe has changed since the run began: {changed}; go on with the old one '
                            f'({out / RECIPE}), or choose another --out')
     else:
         write_text(out / RECIPE, as_yaml(recipe))
@@ -144,15 +143,15 @@ def _open(recipe: Recipe, out: Path, resume: bool, world: World) -> None:
                                   world_size=world.size, device=world.device.type, stages=before['stages'])
 
 
-def _difference(old: Any, new: Any, key: str) -> str:
-    """The first difference in words, '' for none."""
+def difference(old: Any, new: Any, key: str = '') -> str:
+    """The first difference of two recipes as mappings, in words; '' for none that changes a result."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:
-            if name not in FREE and (found := _difference(old.get(name), new.get(name), f'{key}.{name}')):
+            if name not in FREE and (found := difference(old.get(name), new.get(name), f'{key}.{name}')):
                 return found
         return ''
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return next((found for i in range(len(old)) if (found := _difference(old[i], new[i], f'{key}[{i}]'))), '')
+        return next((found for i in range(len(old)) if (found := difference(old[i], new[i], f'{key}[{i}]'))), '')
     return '' if old == new else f'{key.removeprefix(".")} was {old!r}, is {new!r}'
 
 

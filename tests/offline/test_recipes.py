@@ -15,7 +15,7 @@ from uda_seg_ros.labels import LABEL_SPACES
 
 from . import format_samples
 
-RECIPES = sorted((Path(recipe_module.__file__).parent / 'recipes').glob('*.yaml'))
+RECIPES = sorted((Path(recipe_module.__file__).parent / 'recipes').glob('*_to_*.yaml'))
 STUDENT = 'networks.student={name: fast_scnn, settings: {width: 0.25}}'
 SMALL = {
     'dakd': [STUDENT, 'networks.teacher={name: fast_scnn, settings: {width: 0.25}}',

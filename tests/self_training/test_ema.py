@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from uda_seg_ros.config import ConfigError
 from uda_seg_ros.models import build
-from uda_seg_ros.self_training.ema import EMATeacher, ema_alpha
+from uda_seg_ros.self_training.ema import Average, EMATeacher, ema_alpha
 
 
 def small() -> nn.Module:
@@ -45,7 +46,7 @@ def test_step_0_makes_the_teacher_equal_the_student_to_the_bit():
 
 @pytest.mark.parametrize('buffers, expected', [('average', 1.2), ('copy', 3)])
 def test_statistics_are_averaged_or_copied_and_counters_always_copied(buffers, expected):
-    teacher, student = EMATeacher(changed(small(), 1), buffers=buffers), changed(small(), 3)
+    teacher, student = EMATeacher(changed(small(), 1), Average(buffers=buffers)), changed(small(), 3)
     teacher.update(student, 9)
     norm = teacher.network[1]
     for tensor in (norm.running_mean, norm.running_var):
@@ -87,3 +88,17 @@ def test_the_student_is_not_moved_by_an_update():
     teacher, student = EMATeacher(changed(small(), 1)), changed(small(), 3)
     teacher.update(student, 9)
     assert all((tensor == 3).all() for tensor in student.state_dict().values())
+
+
+def test_with_batch_statistics_the_batch_normalises_and_the_buffers_stay():
+    student, image = small(), torch.randn(4, 3, 16, 16)
+    teacher = EMATeacher(student, Average(batch_statistics=True))
+    before = {name: buffer.clone() for name, buffer in teacher.network.named_buffers() if 'num_batches' not in name}
+    assert not torch.allclose(teacher.train().network(image), EMATeacher(student).network(image))
+    torch.testing.assert_close(teacher.network(image + 5), teacher.network(image), atol=1e-4, rtol=1e-4)  # whatever its mean
+    assert all(torch.equal(buffer, dict(teacher.network.named_buffers())[name]) for name, buffer in before.items())
+
+
+def test_a_decay_out_of_its_range_is_refused():
+    with pytest.raises(ConfigError, match='decay must be'):
+        Average(decay=1.0)
