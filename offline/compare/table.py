@@ -74,8 +74,8 @@ def _row(suite: Suite, name: str, own: Sequence[Result], means: Mapping[str, flo
 
 def caption(suite: Suite, smoke: bool) -> str:
     """What the table shows, in a line above it."""
-    return (f'**{suite.title}**{" (`--smoke`)" if smoke else ""}. mIoU in percent on {suite.score}, mean over the seeds ± its '
-            'standard error; images/s and minutes are of training.\n\n')
+    return (f'**{suite.title}**{" (`--smoke`)" if smoke else ""}. mIoU in percent on {suite.score}, mean over the seeds ± '
+            'its standard error; images/s and minutes are of training.\n\n')
 
 
 def markdown(table: Sequence[Row]) -> str:

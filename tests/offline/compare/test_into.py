@@ -27,5 +27,5 @@ def test_a_page_without_a_place_is_refused_and_left_as_it_was(tmp_path, text):
 
 
 def test_a_page_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigError, match='nowhere.md: cannot be read'):
+    with pytest.raises(ConfigError, match=r'nowhere\.md: cannot be read'):
         put_into(tmp_path / 'nowhere.md', 'one', 'new')
