@@ -190,6 +190,16 @@ def test_the_losses_are_the_specification_s_term_by_term(name):
         {key: loss.item() for key, loss in expected.items()}, rel=1e-4)
 
 
+def test_the_teacher_sees_the_target_by_the_target_s_own_batch_statistics():
+    method, batch = made('diga', average={'batch_statistics': True})
+    start, labels = tensors(method), []
+    for image in (batch.source_image, 1 - batch.source_image):
+        method.load_state_dict(start)
+        method(replace(batch, source_image=image), 0)
+        labels.append(method.watch['pseudo_label'])
+    assert torch.equal(*labels)
+
+
 def test_the_target_is_perturbed_in_the_mixed_image_and_the_source_is_not():
     method, batch = made('diga', perturbation={'jitter': 1.0})
     method(batch, 0)
