@@ -10,7 +10,8 @@ HOST = {'threshold': 0.968, 'share_per': 'batch', 'classes_per': 'batch', 'ignor
         'photometric.brightness': 0.2, 'photometric.hue': 0.2, 'photometric.jitter': 0.8, 'photometric.blur': 0.5,
         'photometric.sigma': (0.15, 1.15), 'masked.weight': 0.0, 'masked.block': 64, 'masked.ratio': 0.7}
 CROSSED = {'ce': 'plain', 'normalise': 'all_pixels', 'restyle': 'color_statistics', 'average.decay': 0.999,
-           'average.buffers': 'average', 'average.batch_statistics': False, 'kd_valid_only': False, 'perturbation.jitter': 0.5, 'perturbation.grey': 0.3,
+           'average.buffers': 'average', 'average.batch_statistics': False,
+           'kd_valid_only': False, 'perturbation.jitter': 0.5, 'perturbation.grey': 0.3,
            'perturbation.blur': 0.8, 'perturbation.brightness': 0.4, 'perturbation.hue': 0.1}
 DEFAULTS = {
     'self_training': {**HOST, 'average.decay': 0.999, 'feature_distance': 0.0},
@@ -22,7 +23,8 @@ DEFAULTS = {
     'diga': {**CROSSED, 'l_d': 0.25, 'kappa': 0.5, 'beta': 0.3, 'momentum': 1e-4},
     'bkd': {'label_share': 0.8, 'ramp': 2000, 'guard_below': 0.1, 'target_flow': 'probs', 'distilled': 0.5,
             'temperature': 2.0, 'threshold': 0.968, 'target_weight': 1.0, 'target_weight_by': 'constant',
-            'average.decay': 0.999, 'hard_pixels.on': 'none', 'hard_pixels.start': 5000, 'hard_pixels.gamma': 1.0, 'hard_pixels.clip': (0.25, 4.0)},
+            'average.decay': 0.999, 'hard_pixels.on': 'none', 'hard_pixels.start': 5000,
+            'hard_pixels.gamma': 1.0, 'hard_pixels.clip': (0.25, 4.0)},
     'duda': {**HOST, 'average.decay': 0.999, 'feature_distance': 0.0},
     'duda_refine': {**HOST, 'inconsistency': 1.0, 'recompute': 0, 'weighting.kind': 'relative', 'weighting.least': 0.5,
                     'weighting.most': 3.0, 'weighting.temperature': 0.5},
