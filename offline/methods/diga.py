@@ -96,15 +96,17 @@ class DiGA(Method):
         config, image, label, target = self.config, batch.source_image, batch.source_label, batch.target_image
         crossed = crdomix(image, label, self.restyler(image, target), config.beta, config.perturbation)
         size = label.shape[-2:]
-        embedding, logits = self._look(torch.cat([image, crossed, target]))
-        pseudo_label = consensus(batch.target_label, self.centroids.nearest(embedding.chunk(3)[2], size))
-        self._follow(embedding, logits.argmax(1), label, pseudo_label)
+        of_source, logits = self._look(torch.cat([image, crossed]))
+        of_target, target_logits = self._look(target)  # alone: its batch statistics, if any, are the target's
+        pseudo_label = consensus(batch.target_label, self.centroids.nearest(of_target, size))
+        self._follow(of_target, target_logits, pseudo_label)
+        self._follow(of_source.chunk(2)[1], logits.chunk(2)[1], label)
 
         mix_mask = half_of_classes(label)
         mixed = mix(mix_mask, image, perturb(target, config.beta, config.perturbation))
         mixed_label = mix(mix_mask, label, pseudo_label)
         student = self.student(self.normalise(torch.cat([image, crossed])), size).chunk(2)
-        teacher = tuple(resize_logits(part, size) for part in logits.chunk(3)[:2])
+        teacher = tuple(resize_logits(part, size) for part in logits.chunk(2))
         valid_mask = label != IGNORE if config.kd_valid_only else None
         distillation = symmetric_distillation(teacher, student, config.kappa, valid_mask)
         self.watch = {'source_image': image, 'source_label': label, 'crdomix_image': crossed, 'target_image': target,
@@ -119,13 +121,10 @@ class DiGA(Method):
         embedding = self.teacher.forward_embedding(self.teacher.forward_features(self.normalise(image)))
         return embedding, self.teacher.forward_classifier(embedding)
 
-    def _follow(self, embedding: torch.Tensor, predicted: torch.Tensor, label: torch.Tensor,
-                pseudo_label: torch.Tensor) -> None:
-        """Centroids move towards target and CrDoMix features, where the label and the teacher's prediction agree."""
-        features, agreed = embedding.chunk(3), predicted.chunk(3)
-        for index, known in ((2, pseudo_label), (1, label)):
-            small = functional.interpolate(known[:, None].float(), agreed[index].shape[-2:], mode='nearest-exact')[:, 0]
-            self.centroids.follow(features[index], consensus(small.long(), agreed[index]), self.config.momentum)
+    def _follow(self, embedding: torch.Tensor, logits: torch.Tensor, label: torch.Tensor) -> None:
+        """Centroids move towards the features of pixels where the label (BHW) and the teacher's prediction agree."""
+        small = functional.interpolate(label[:, None].float(), logits.shape[-2:], mode='nearest-exact')[:, 0].long()
+        self.centroids.follow(embedding, consensus(small, logits.argmax(1)), self.config.momentum)
 
     def _ce(self, logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         if self.config.ce == 'ohem':

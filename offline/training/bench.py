@@ -18,7 +18,9 @@ from uda_seg_ros.config import ConfigError
 
 from ..errors import told
 from ..load_recipe import load_recipe
+from ..methods import METHODS
 from ..recipe import Recipe, Stage
+from ..roles import networks_of
 from ..samples import Batch
 from ..storage.whole_file import write_text
 from .bare_networks import Calls, record_calls
@@ -110,7 +112,9 @@ def _stage(recipe: Recipe, name: str | None) -> Stage:
 
 
 def _trainer(recipe: Recipe, stage: Stage, seed: int, world: World) -> Trainer:
-    method = make_method(recipe, dataclasses.replace(stage, init={}), lambda origin: {}, lambda line: None)
+    networks = networks_of(METHODS[stage.method], recipe.networks, stage.networks, stage.init)
+    stage = dataclasses.replace(stage, networks=networks, init={})
+    method = make_method(recipe, stage, lambda origin: {}, lambda line: None)
     return make_trainer(recipe, stage, method, seed, world)
 
 

@@ -25,6 +25,7 @@ def test_a_recipe_becomes_what_the_program_uses(tmp_path):
     assert recipe.networks['student'] == NetworkSpec('fast_scnn', {'width': 0.25})
     assert recipe.data.source[0].kind == 'procedural' and recipe.loader.crop == (32, 64)
     assert recipe.optimiser == Optimiser(lr=1e-3, clip=10.0)
+    assert recipe.discriminator == Optimiser('adamw', 1e-4, 1.0, 0.0, betas=(0.9, 0.99))  # DAKD's
     assert recipe.stages[1].init == {'student': 'first.teacher', 'discriminator': 'first.discriminator'}
     assert recipe.stages[0].config == {'noise': 0.1, 'explode_at': None}  # defaults are spelt out
 

@@ -16,6 +16,7 @@ from uda_seg_ros.models import build
 from uda_seg_ros.self_training.hard_pixels import difficulty, mean_one, weights
 from uda_seg_ros.self_training.losses import cross_entropy, kl_map, soft_cross_entropy_map
 from uda_seg_ros.self_training.pseudo_label import pseudo_label
+from uda_seg_ros.self_training.soft_label import soft_label
 
 from .cases import HEIGHT, LARGER, STUDENT, WIDTH, Case
 
@@ -70,6 +71,15 @@ def test_every_target_pixel_is_distilled_and_only_confident_ones_get_a_hard_labe
     method, batch, losses = one_step({'threshold': 1.0})
     assert losses['pseudo_label'] == 0 and losses['distillation'] > 0
     assert (method.watch['pixel_weight'][~pasted_pixels(method, batch)] == 0).all()
+
+
+def test_pasted_pixels_learn_the_soft_source_label_too():
+    method, batch, losses = one_step({'label_share': 0.7, 'ramp': 0, 'guard_below': 0.0}, 5, {'teacher': STUDENT})
+    pasted, valid = pasted_pixels(method, batch), method.watch['mixed_label'] != IGNORE
+    soft = soft_label(batch.source_label, logits_of(method, method.teacher, batch.source_image).softmax(1), 0.7)
+    loss = soft_cross_entropy_map(soft, logits_of(method, method.student, method.watch['mixed_image']))
+    expected = loss[pasted & valid].sum() / valid.sum()
+    assert losses['mixed_source'].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize('change', [

@@ -247,6 +247,14 @@ def test_two_pixels_by_hand_show_every_weight():
     assert losses == pytest.approx(expected, rel=1e-5)
 
 
+def test_pixels_of_ignore_are_left_out_of_the_mean_of_the_supervised_loss(batch):
+    method = make(DAKDAdapt, {'student': build('fast_scnn', CLASSES, width=0.25, dropout=0.0)})
+    loss = method(batch, 0)['source']
+    inner, outer = (functional.cross_entropy(logits, batch.source_label, ignore_index=IGNORE)
+                    for logits in method._heads(batch.source_image))
+    assert (batch.source_label == IGNORE).any() and torch.allclose(loss, outer + 0.1 * inner, rtol=1e-4)
+
+
 @pytest.mark.parametrize('kind', [DAKD, DAKDAdapt])
 def test_labels_of_nothing_but_ignore_cost_0(batch, kind):
     empty = Batch(batch.source_image, torch.full_like(batch.source_label, IGNORE), batch.target_image)

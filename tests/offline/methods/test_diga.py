@@ -14,7 +14,7 @@ from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.self_training.centroids import Centroids
 from uda_seg_ros.self_training.ema import ema_alpha
-from uda_seg_ros.self_training.losses import ohem_cross_entropy, soft_cross_entropy, symmetric_distillation
+from uda_seg_ros.self_training.losses import cross_entropy, ohem_cross_entropy, soft_cross_entropy, symmetric_distillation
 from uda_seg_ros.self_training.pseudo_label import consensus
 
 from .cases import CLASSES, HEIGHT, LARGER, WIDTH, Case
@@ -165,6 +165,64 @@ def test_the_moves_of_all_ranks_are_added(monkeypatch):
     monkeypatch.setattr(distributed, 'all_reduce', lambda tensor: tensor.mul_(2))
     among_two.follow(features, label, 0.01)
     torch.testing.assert_close(among_two.vectors, 2 * alone.vectors)
+
+
+def seen_by(network: nn.Module, method: Method, image: torch.Tensor) -> torch.Tensor:
+    """Logits of a network in the mode in which it is, as they enter the losses."""
+    with torch.no_grad():
+        return network(method.normalise(image), (HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize('name', BOTH)
+def test_the_losses_are_the_specification_s_term_by_term(name):
+    """CE of the clean view only; T(x) teaches S(x_cd), and kappa times T(x_cd) teaches S(x); CE of the mixed image."""
+    method, batch = made(name, l_d=0.3, kappa=0.4)
+    losses = method(batch, 0)
+    views = [batch.source_image, method.watch['crdomix_image']]
+    clean, crossed = seen_by(method.student, method, torch.cat(views)).chunk(2)
+    on_clean, on_crossed = (seen_by(method.teacher, method, view).softmax(1) for view in views)
+    expected = {'source': cross_entropy(clean, batch.source_label),
+                'distillation': 0.3 * (soft_cross_entropy(on_clean, crossed) + 0.4 * soft_cross_entropy(on_crossed, clean))}
+    if name == 'diga':
+        expected['mixed'] = cross_entropy(seen_by(method.student, method, method.watch['mixed_image']),
+                                          method.watch['mixed_label'])
+    assert {key: loss.item() for key, loss in losses.items()} == pytest.approx(
+        {key: loss.item() for key, loss in expected.items()}, rel=1e-4)
+
+
+def test_the_teacher_sees_the_target_by_the_target_s_own_batch_statistics():
+    method, batch = made('diga', average={'batch_statistics': True})
+    start, labels = tensors(method), []
+    for image in (batch.source_image, 1 - batch.source_image):
+        method.load_state_dict(start)
+        method(replace(batch, source_image=image), 0)
+        labels.append(method.watch['pseudo_label'])
+    assert torch.equal(*labels)
+
+
+def test_the_target_is_perturbed_in_the_mixed_image_and_the_source_is_not():
+    method, batch = made('diga', perturbation={'jitter': 1.0})
+    method(batch, 0)
+    mixed = method.watch['mixed_image']
+    pasted = (mixed == batch.source_image).all(1)
+    changed = (mixed - batch.target_image).abs().amax(1)
+    assert pasted.any() and not pasted.all()
+    assert (changed[~pasted] > 1e-3).float().mean() > 0.9
+
+
+def test_centroids_follow_the_target_and_the_mixture_where_label_and_prediction_agree():
+    method, batch = made('diga', momentum=0.1)
+    before = tensors(method.centroids)
+    method(batch, 0)
+    expected = Centroids(CLASSES, method.student.embedding_channels)
+    expected.load_state_dict(before)
+    for image, label in ((batch.target_image, method.watch['pseudo_label']),
+                         (method.watch['crdomix_image'], batch.source_label)):
+        embedding, logits = method._look(image)
+        small = nn.functional.interpolate(label[:, None].float(), logits.shape[-2:], mode='nearest-exact')[:, 0].long()
+        expected.follow(embedding, small.where(small == logits.argmax(1), IGNORE), 0.1)
+    assert not torch.allclose(method.centroids.vectors, before['vectors'], atol=1e-4)
+    torch.testing.assert_close(method.centroids.vectors, expected.vectors, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize('ce', ['plain', 'ohem'])

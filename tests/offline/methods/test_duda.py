@@ -15,7 +15,7 @@ from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import from_mapping
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import build
-from uda_seg_ros.self_training.losses import kl
+from uda_seg_ros.self_training.losses import cross_entropy, kl
 
 CLASSES = 5
 TRANSFORMER = {'name': 'segformer', 'channels': [8, 8, 16, 16], 'depths': [1, 1, 1, 1], 'heads': [1, 1, 2, 2],
@@ -120,6 +120,56 @@ def test_the_two_students_losses_are_disjoint(batch, learner, other):
     torch.stack(own).sum().backward()
     assert all(parameter.grad is None for parameter in method.networks[other].parameters())
     assert all(parameter.grad is not None for parameter in method.networks[learner].parameters())
+
+
+STILL = {**CNN, 'dropout': 0.0}
+
+
+def seen_by(method, role: str, image: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return method.networks[role](method.normalise(image), (32, 64))
+
+
+def half_confident(kind, batch, **config):
+    """The method with a threshold that half of the target's pixels reach."""
+    with torch.no_grad():
+        first = make(kind, **config)
+        logits = first.parts()['teacher'](first.normalise(batch.target_image), (32, 64))
+    return make(kind, threshold=logits.softmax(1).amax(1).median().item(), **config)
+
+
+def test_both_students_get_ce_on_source_and_weighted_ce_on_the_mixed_image_each_at_weight_1(batch):
+    method = half_confident(DUDA, batch, student=STILL, other=STILL, feature_distance=0.5,
+                            thing_classes=tuple(range(CLASSES)))
+    patches = torch.tensor([[[0, 1]], [[2, 3]]])  # of 32x32 pixels: each fills a cell of the features
+    batch = Batch(batch.source_image, patches.repeat_interleave(32, 1).repeat_interleave(32, 2), batch.target_image)
+    with torch.no_grad():
+        for parameter in method.first.parameters():  # as if training had led away from the first weights
+            parameter.mul_(1.1)
+    torch.manual_seed(0)
+    losses, seen = method(batch, 0), method.watch
+    assert 0 < seen['pixel_weight'].min() < 1
+    expected = {}
+    for role in ('large', 'student'):
+        expected[f'source_{role}'] = cross_entropy(seen_by(method, role, batch.source_image), batch.source_label)
+        expected[f'mixed_{role}'] = cross_entropy(seen_by(method, role, seen['mixed_image']), seen['mixed_label'],
+                                                  seen['pixel_weight'])
+    source = method.normalise(batch.source_image)
+    distance = method.first(method.networks['large'].forward_features(source), source, batch.source_label)
+    expected['feature_distance'] = 0.5 * distance
+    assert distance > 0
+    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(
+        {name: loss.item() for name, loss in expected.items()}, rel=1e-4)
+
+
+def test_refinement_goes_on_with_ce_on_source_and_weighted_ce_on_the_mixed_image(batch):
+    method = half_confident(DUDARefine, batch, student=STILL)
+    losses, seen = method(batch, 0), method.watch
+    assert 0 < seen['pixel_weight'].min() < 1
+    source, mixed = (seen_by(method, 'student', image) for image in (batch.source_image, seen['mixed_image']))
+    assert losses['source'].item() == pytest.approx(cross_entropy(source, batch.source_label).item(), rel=1e-4)
+    weighted = cross_entropy(mixed, seen['mixed_label'], seen['pixel_weight'])
+    assert losses['mixed'].item() == pytest.approx(weighted.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize('kind', [DUDA, DUDARefine])

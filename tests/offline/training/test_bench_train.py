@@ -8,8 +8,10 @@ import pytest
 import torch
 import yaml
 
+from offline.load_recipe import to_recipe
 from offline.training import bench as bench_train
 from offline.training.bare_networks import record_calls
+from offline.training.distributed import World
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import build
 
@@ -38,6 +40,15 @@ def test_an_unknown_stage_is_told(tmp_path, capsys):
     path.write_text(yaml.safe_dump(small_recipe()))
     assert bench_train.main([str(path), '--stage', 'third']) == 1
     assert '--stage third: there are first, second' in capsys.readouterr().err
+
+
+def test_a_network_that_only_init_names_is_measured_too():
+    network = {'name': 'fast_scnn', 'settings': {'width': 0.25}}
+    stages = [{'name': 'first', 'method': 'source_only', 'steps': 1},
+              {'name': 'next', 'method': 'bkd', 'steps': 1, 'init': {'teacher': 'first.student'}}]
+    recipe = to_recipe(small_recipe(networks={'student': network, 'teacher': network}, stages=stages), 'small')
+    trainer = bench_train._trainer(recipe, recipe.stages[1], 0, World())
+    assert set(trainer.method.networks) == {'student', 'teacher'}
 
 
 def test_calls_are_recorded_as_they_are_and_repeated():

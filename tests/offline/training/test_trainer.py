@@ -119,6 +119,32 @@ def test_the_rate_rises_and_falls():
     assert rate_factor(1, 2, Schedule(warmup=1500)) < 1e-3  # a stage shorter than its warm-up
 
 
+def test_each_step_has_its_own_rate_and_a_method_in_train_mode_whose_teacher_is_in_eval_mode(monkeypatch):
+    trainer, seen, forward = make(steps=4), [], StandIn.forward
+    trainer.method.eval()
+
+    def watched(method, batch, step):
+        modes = [module.training for module in (method, method.student, method.teacher.network)]
+        seen.append((modes, [group['lr'] / group[PEAK] for group in trainer.optimisers['main'].param_groups]))
+        return forward(method, batch, step)
+    monkeypatch.setattr(StandIn, 'forward', watched)
+    fit(trainer)
+    assert [modes for modes, _ in seen] == [[True, True, False]] * 4
+    for step, (_, rates) in enumerate(seen):
+        assert rates == pytest.approx([rate_factor(step, 4, Schedule(2))] * len(rates))
+
+
+def test_each_rank_draws_its_own_noise():
+    noise = []
+    for rank in (0, 1, 0):
+        trainer = make()
+        trainer.world = World(rank)
+        trainer.method.train()
+        trainer.train_step(batch_of(0))
+        noise.append(trainer.method.watch['noisy_image'])
+    assert torch.equal(noise[0], noise[2]) and not torch.equal(noise[0], noise[1])
+
+
 def test_clipping_bounds_the_step():
     free, clipped = (make(Plain(CLASSES), optimiser=Optimiser('sgd', 1.0, momentum=0.0, weight_decay=0.0, clip=clip))
                      for clip in (None, 1e-3))
