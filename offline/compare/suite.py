@@ -19,6 +19,7 @@ from uda_seg_ros.config import ConfigError, from_mapping, nearest
 from .. import strict_yaml
 from ..methods import METHODS
 from ..overrides import merged
+from ..roles import networks_of
 
 SUITES = Path(__file__).parent.parent / 'suites'
 RESULT_OF = re.compile(r'method:(?P<method>[\w-]+)(?:\.(?P<part>\w+))?')
@@ -154,9 +155,10 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
 
 def _roles(stage: Mapping[str, Any], networks: Mapping[str, Any]) -> set[str]:
     """The roles whose networks a stage takes from the recipe."""
-    method = METHODS.get(stage.get('method', ''))
-    roles = {**method.ROLES, **method.OPTIONAL} if method else networks  # an unknown one is found when the recipe is read
-    return set(roles) - set(stage.get('networks') or {})
+    method, own = METHODS.get(stage.get('method', '')), stage.get('networks') or {}
+    if method is None:  # found when the recipe is read
+        return set(networks)
+    return set(networks_of(method, networks, own, stage.get('init') or {})) - set(own)
 
 
 def _replaced(value: Any, change: Callable[[str], Any]) -> Any:
