@@ -17,9 +17,9 @@ FORM = 'kind:path?option=value&option=value'
 def parse(value: DataSpec | str | Mapping[str, Any], where: str = 'data') -> DataSpec:
     """Read one data set. where: how errors begin.
 
-    In the text form the kind ends at the first ':', the path at the first '?'; a value is read as YAML is, so that
-    'frames=8' is a number and 'seeds=[0,1]' a list. Raises ConfigError; whether kind and options exist is for
-    `datasets.open_dataset` to say.
+    In the text form the options begin at the first '?', and what stands before is kind:path, or the kind alone where it
+    needs no path; a value is read as YAML is, so that 'frames=8' is a number and 'seeds=[0,1]' a list. Raises ConfigError;
+    whether kind and options exist is for `datasets.open_dataset` to say.
     """
     if isinstance(value, DataSpec):
         return value
@@ -27,10 +27,8 @@ def parse(value: DataSpec | str | Mapping[str, Any], where: str = 'data') -> Dat
         return from_mapping(DataSpec, value, where)
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f'{where}: expected {FORM!r} or a mapping with kind, path and options, got {value!r}')
-    kind, colon, rest = value.strip().partition(':')
-    path, question, options = rest.partition('?')
-    if not colon:
-        kind, question, options = kind.partition('?')
+    place, question, options = value.strip().partition('?')
+    kind, _, path = place.partition(':')
     return DataSpec(kind, path, _options(options, f'{where}: {value}') if question else {})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from uda_seg_ros.config import ConfigError, from_mapping, nearest
 from uda_seg_ros.labels import LabelSpace
 
-from ..data_spec import parse
+from ..data_spec import FORM, parse
 from ..recipe import DataSpec
 from .acdc import ACDC
 from .bag import Bag
@@ -61,7 +61,7 @@ def configured(spec: DataSpec, split: str | None = None, where: str = 'data') ->
     """The class and its Config, checked without touching a file. Raises ConfigError."""
     if spec.kind not in DATASETS:
         raise ConfigError(f'{where}: unknown kind of data {spec.kind!r}{nearest(spec.kind, DATASETS)}; '
-                          f'known: {", ".join(DATASETS)}')
+                          f'known: {", ".join(DATASETS)}; written as {FORM}, such as folder:/path')
     cls = DATASETS[spec.kind]
     options = dict(spec.options)
     if split in cls.SPLITS and any(field.name == 'split' for field in dataclasses.fields(cls.Config)):

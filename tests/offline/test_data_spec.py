@@ -16,6 +16,7 @@ from uda_seg_ros.labels import CITYSCAPES
     ('acdc:~/acdc?split=val&condition=fog', DataSpec('acdc', '~/acdc', {'split': 'val', 'condition': 'fog'})),
     ('procedural:?weather=fog:0..0.5:1,night:1&seeds=[0,1]&fps=0.5',
      DataSpec('procedural', '', {'weather': 'fog:0..0.5:1,night:1', 'seeds': [0, 1], 'fps': 0.5})),
+    ('procedural?weather=fog:0.5:1', DataSpec('procedural', '', {'weather': 'fog:0.5:1'})),
     ('bag:/a:b/c?topic=/camera/image=raw', DataSpec('bag', '/a:b/c', {'topic': '/camera/image=raw'})),
     ({'kind': 'gta5', 'path': 'x'}, DataSpec('gta5', 'x')),
     (DataSpec('gta5', 'x'), DataSpec('gta5', 'x')),
@@ -35,7 +36,7 @@ def test_a_spec_that_cannot_be_read_is_refused_in_words(value, words):
 
 
 @pytest.mark.parametrize('value, words', [
-    ('cityscape:x', "did you mean 'cityscapes'"), ('/data/city', 'unknown kind of data'),
+    ('cityscape:x', "did you mean 'cityscapes'"), ('/data/city', 'written as kind:path'),
     ('cityscapes:x?splti=val', "did you mean 'split'"), ('cityscapes:x?split=vall', "did you mean 'val'"),
     ('procedural?town=town_a', 'missing key'),
     ('procedural?town=town_c&weather=clear&seeds=[0]&frames=1', 'town_a, town_b'),
