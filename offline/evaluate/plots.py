@@ -10,6 +10,7 @@ import numpy as np
 
 from uda_seg_ros.metrics import reliability_bins
 
+from ..storage.whole_file import write_whole
 from .scores import Scores
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def confusion_picture(scores: Scores, path: Path) -> None:
         share = shares[row, column]
         axes.text(column, row, f'{100 * share:.0f}', ha='center', va='center', fontsize=8,
                   color='white' if share > 0.6 else INK)
-    figure.savefig(path, dpi=110)
+    write_whole(path, lambda draft: figure.savefig(draft, dpi=110))
 
 
 def reliability_picture(scores: Scores, path: Path) -> None:
@@ -61,7 +62,7 @@ def reliability_picture(scores: Scores, path: Path) -> None:
     upper.legend(loc='upper left', frameon=False, fontsize=9)
     lower.bar(edges[:-1], share, 1 / len(share), align='edge', color=SOFT, edgecolor=INK, linewidth=0.5)
     lower.set(xlim=(0, 1), xlabel='confidence', ylabel='share of pixels')
-    figure.savefig(path, dpi=110)
+    write_whole(path, lambda draft: figure.savefig(draft, dpi=110))
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -19,7 +19,8 @@ def cache_folder() -> Path:
 def made_once(path: Path, make: Callable[[Path], None]) -> Path:
     """The folder `path`; where it is not there yet, `make` fills an empty folder that then gets its name.
 
-    Whole or not at all, and by one process at a time, however many ranks want it. Raises what `make` raises, OSError.
+    Whole or not at all, and by one process at a time, however many ranks want it. Raises what `make` raises, OSError; that
+    of a full disk names `path`.
     """
     if path.is_dir():
         return path
@@ -33,8 +34,10 @@ def made_once(path: Path, make: Callable[[Path], None]) -> Path:
         draft.mkdir()
         try:
             make(draft)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(draft, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno and not error.filename:
+                raise OSError(error.errno, error.strerror, str(path)) from error
             raise
         for file in draft.rglob('*'):  # else the name may outlive a power cut, and not what it names
             sync(file)

@@ -11,10 +11,17 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Call `write` with a draft beside `path`, then put the draft in the place of `path`.
 
     What was at `path` stays until the new content is on the disk. A draft left by a killed process is overwritten.
+    Raises what `write` raises; an OSError that names no file, as that of a full disk, then names `path`.
     """
     draft = path.with_name(f'.{path.name}.draft{path.suffix}')
-    write(draft)
-    sync(draft)
+    try:
+        write(draft)
+        sync(draft)
+    except BaseException as error:
+        draft.unlink(missing_ok=True)  # on a full disk its room is needed
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     os.replace(draft, path)
     sync(path.parent)
 

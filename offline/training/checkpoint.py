@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,20 @@ FORMAT = 1
 
 
 class CheckpointError(ValueError):
-    """A checkpoint cannot be read or does not fit. The text says which, why, and what to do."""
+    """A checkpoint cannot be read or written, or does not fit. The text says which, why, and what to do."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, texts and containers of them. The file before stays until the new one is on the disk."""
-    write_whole(path, lambda draft: torch.save({'format': FORMAT, **state}, draft))
+    """Write tensors, numbers, texts and containers of them. The file before stays until the new one is on the disk.
+
+    Raises CheckpointError, OSError.
+    """
+    try:
+        write_whole(path, lambda draft: torch.save({'format': FORMAT, **state}, draft))
+    except RuntimeError as error:  # torch's word for a disk that is full, which says nothing of the disk
+        before = 'the checkpoint before it is kept' if path.exists() else 'there is none before it'
+        raise CheckpointError(f'{path}: cannot be written, {shutil.disk_usage(path.parent).free / 1e6:.0f} MB are free '
+                              f'there; {before}; make room, then give the same command with --resume') from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

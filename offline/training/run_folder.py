@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from uda_seg_ros.bundle import Bundle, ModelSpec
 from uda_seg_ros.config import nearest
@@ -23,7 +23,7 @@ from uda_seg_ros.labels import LABEL_SPACES
 
 from ..load_recipe import load_recipe
 from ..recipe import NetworkSpec, Recipe, Stage
-from ..storage.whole_file import sync, write_text
+from ..storage.whole_file import sync, write_text, write_whole
 
 RECIPE, RUN = 'recipe.yaml', 'run.json'
 
@@ -58,14 +58,14 @@ class StageFolder:
         return self.networks.is_dir()
 
     def save_parts(self, parts: Mapping[str, torch.nn.Module]) -> None:
-        """Write the parts, all or none; with that the stage is finished."""
+        """Write the parts, all or none; with that the stage is finished. Raises OSError."""
         draft = self.path / '.networks.draft'
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for name, module in parts.items():
             tensors = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in module.state_dict().items()}
-            save_file(tensors, draft / f'{name}.safetensors')
-            sync(draft / f'{name}.safetensors')
+            content = save(tensors)  # save_file would tell a full disk by an error of its own, and hide the file from others
+            write_whole(draft / f'{name}.safetensors', lambda path, content=content: path.write_bytes(content))
         sync(draft)
         draft.rename(self.networks)
         sync(self.path)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
+from offline.storage.cache_folder import made_once
 from offline.storage.whole_file import write_text, write_whole
+
+
+def test_a_full_disk_is_told_with_the_file_and_its_room_is_given_back(tmp_path):
+    def fails(draft):
+        draft.write_text('ne')
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what write() raises: it names no file
+    with pytest.raises(OSError) as error:
+        write_whole(tmp_path / 'state.pt', fails)
+    assert error.value.filename == str(tmp_path / 'state.pt') and not list(tmp_path.iterdir())
+    with pytest.raises(OSError) as error:
+        made_once(tmp_path / 'drive', lambda draft: fails(draft / 'frames'))
+    assert error.value.filename == str(tmp_path / 'drive') and [path.name for path in tmp_path.iterdir()] == ['drive.lock']
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
@@ -17,5 +33,5 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     with pytest.raises(OSError, match='disk full'):
         write_whole(path, fails)
     assert path.read_text() == 'old'
-    write_text(path, 'new')  # over the draft that was left
+    write_text(path, 'new')
     assert path.read_text() == 'new' and list(tmp_path.iterdir()) == [path]
