@@ -33,6 +33,7 @@ from .trainer import Trainer, make_trainer
 
 Report = Callable[[str], None]
 INTERVALS = Intervals()
+SAVED = ('*/checkpoint.pt', '*/networks', '*/pseudo_labels/*')  # below a run: what took time to make
 FREE = {'workers', 'cache_mb'}  # keys of a recipe that change no result, so a resumed run may change them
 
 
@@ -129,8 +130,11 @@ def _origin(run: RunFolder, origin: str) -> Mapping[str, torch.Tensor]:
 
 
 def _open(recipe: Recipe, out: Path, resume: bool, world: World) -> None:
-    """Write what the run folder starts with, or check that it is the same recipe's. Raises RunError."""
-    if (out / RECIPE).exists():
+    """Write what the run folder starts with, or check that it is the same recipe's. Raises RunError.
+
+    What ended before anything was saved, at a mistyped path of the data perhaps, is no run yet and begins anew.
+    """
+    if any(path for pattern in SAVED for path in out.glob(pattern)):
         if not resume:
             raise RunError(f'{out}: there is a run already; add --resume to go on with it, or choose another --out')
         if changed := difference(to_mapping(RunFolder(out).recipe()), to_mapping(recipe)):

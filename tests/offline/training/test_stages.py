@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import cv2
@@ -9,15 +10,17 @@ import pytest
 import torch
 import yaml
 
+from offline.datasets import DatasetError
 from offline.load_recipe import to_recipe
+from offline.recipe import DataSpec
 from offline.training import command as train
 from offline.training import target_pass
-from offline.training.checkpoint import CheckpointError
+from offline.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from offline.training.loss_history import TrainingError
 from offline.training.run_folder import RunError, RunFolder
 from offline.training.stage_run import Intervals
 from offline.training.stages import train_recipe
-from uda_seg_ros.config import ConfigError
+from uda_seg_ros.config import ConfigError, to_mapping
 
 from ..stand_in import NAME, StandIn, small_recipe
 
@@ -108,6 +111,34 @@ def test_a_finished_stage_is_not_trained_again(run, monkeypatch):
 def test_without_resume_a_run_is_not_touched(run):
     with pytest.raises(RunError, match='there is a run already; add --resume'):
         fit(run.path)
+
+
+@pytest.mark.parametrize('resume', [False, True])
+def test_a_run_that_ended_before_anything_was_saved_begins_anew(tmp_path, resume):
+    wrong = recipe(stages=ONE_STAGE)
+    wrong = dataclasses.replace(wrong, data=dataclasses.replace(wrong.data, target=(DataSpec('folder', '/no/such'),)))
+    with pytest.raises(DatasetError, match='no such folder'):
+        train_recipe(wrong, tmp_path / 'run', device='cpu', report=lambda line: None)
+    run = fit(tmp_path / 'run', resume=resume, stages=ONE_STAGE)
+    assert run.stage().done and run.recipe() == recipe(stages=ONE_STAGE)
+    assert run.summary()['recipe']['data'] == to_mapping(recipe().data)
+
+
+@pytest.mark.parametrize('before', [False, True])
+def test_a_checkpoint_that_finds_no_room_is_told_and_the_one_before_stays(tmp_path, monkeypatch, before):
+    path = tmp_path / 'checkpoint.pt'
+    if before:
+        save_checkpoint(path, {'step': 1})
+
+    def full(state, draft):
+        draft.write_bytes(b'PK')
+        raise RuntimeError('[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0')  # torch's on a full disk
+    monkeypatch.setattr(torch, 'save', full)
+    kept = 'before it is kept' if before else 'there is none before it'
+    with pytest.raises(CheckpointError, match=fr'checkpoint\.pt: cannot be written, \d+ MB are free.*{kept}.*--resume'):
+        save_checkpoint(path, {'step': 2})
+    assert [file.name for file in tmp_path.iterdir()] == ['checkpoint.pt'] * before
+    assert not before or load_checkpoint(path) == {'step': 1}
 
 
 def test_a_changed_recipe_is_not_resumed(run):
