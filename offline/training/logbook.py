@@ -24,7 +24,7 @@ def tensorboard(folder: Path, step: int, report: Callable[[str], None]) -> Any |
     except ImportError:
         report('no TensorBoard here, so no curves and pictures; get it by: source scripts/ros_env.sh train')
         return None
-    return SummaryWriter(str(folder), purge_step=step)
+    return SummaryWriter(str(folder), purge_step=step + 1)  # it drops that step, too
 
 
 class Logbook:

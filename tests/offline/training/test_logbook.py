@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import time
 
 import numpy as np
 import pytest
@@ -58,6 +59,19 @@ def test_tensorboard_gets_scalars_and_pictures(tmp_path):
     assert events.Scalars('source')[0].value == 0.25
     assert {'source_image', 'source_label', 'target_image', 'prediction_of_student', 'prediction_of_teacher',
             'method_noisy_image', 'method_pixel_weight'} < set(events.Tags()['images'])
+
+
+def test_resumed_curves_hold_each_step_once(tmp_path):
+    accumulator = pytest.importorskip('tensorboard.backend.event_processing.event_accumulator')
+    for begin, steps in ((0, (2, 4, 6)), (4, (6, 8))):
+        logbook = open_logbook(tmp_path, step=begin)
+        for step in steps:
+            logbook.record(step, {'source': step / 10}, 1.0, 3.0)
+        logbook.close()
+        time.sleep(1.1)  # TensorBoard orders the files by the second in their names
+    events = accumulator.EventAccumulator(str(tmp_path / 'tensorboard'))
+    events.Reload()
+    assert [event.step for event in events.Scalars('source')] == [2, 4, 6, 8]
 
 
 def test_without_tensorboard_one_line_tells_how_to_get_it(tmp_path, monkeypatch):
