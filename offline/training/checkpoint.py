@@ -23,12 +23,13 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
     Raises CheckpointError, OSError.
     """
+    free = shutil.disk_usage(path.parent).free  # asked now: torch may hold the draft's room after it failed
     try:
         write_whole(path, lambda draft: torch.save({'format': FORMAT, **state}, draft))
     except RuntimeError as error:  # torch's word for a disk that is full, which says nothing of the disk
         before = 'the checkpoint before it is kept' if path.exists() else 'there is none before it'
-        raise CheckpointError(f'{path}: cannot be written, {shutil.disk_usage(path.parent).free / 1e6:.0f} MB are free '
-                              f'there; {before}; make room, then give the same command with --resume') from error
+        raise CheckpointError(f'{path}: cannot be written; {free / 1e6:.0f} MB were free there; '
+                              f'{before}; make room, then give the same command with --resume') from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

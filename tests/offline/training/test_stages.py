@@ -135,7 +135,7 @@ def test_a_checkpoint_that_finds_no_room_is_told_and_the_one_before_stays(tmp_pa
         raise RuntimeError('[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0')  # torch's on a full disk
     monkeypatch.setattr(torch, 'save', full)
     kept = 'before it is kept' if before else 'there is none before it'
-    with pytest.raises(CheckpointError, match=fr'checkpoint\.pt: cannot be written, \d+ MB are free.*{kept}.*--resume'):
+    with pytest.raises(CheckpointError, match=fr'checkpoint\.pt: cannot be written; \d+ MB were free.*{kept}.*--resume'):
         save_checkpoint(path, {'step': 2})
     assert [file.name for file in tmp_path.iterdir()] == ['checkpoint.pt'] * before
     assert not before or load_checkpoint(path) == {'step': 1}
