@@ -65,6 +65,11 @@ def test_a_run_holds_what_it_promises(run):
     assert run.recipe() == recipe()
 
 
+def test_networks_can_be_read_by_whoever_can_read_the_run(run):
+    for path in run.path.glob('*/networks/*'):
+        assert path.stat().st_mode == (run.path / 'recipe.yaml').stat().st_mode
+
+
 def test_the_run_becomes_a_bundle(run):
     bundle = run.bundle()
     network = bundle.network()
