@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
 import json
@@ -136,14 +137,19 @@ def test_the_trainings_end_with_the_command(tmp_path, number):
     command = [sys.executable, '-m', 'offline', 'compare', str(suite), '--out', str(out), '--device', 'cpu', '--jobs', '2',
                '--only', 'source_only']
     with (tmp_path / 'told').open('w+') as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told)
-        runs = [out / 'runs/source_only' / f'seed_{seed}' for seed in (0, 1)]
-        logs = [run / '00_source/log.jsonl' for run in runs]
+        process = subprocess.Popen(command, stdout=told, stderr=told, start_new_session=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell may ignore it
+    runs = [out / 'runs/source_only' / f'seed_{seed}' for seed in (0, 1)]
+    logs = [run / '00_source/log.jsonl' for run in runs]
+    try:
         wait_for(lambda: process.poll() is not None or all(log.exists() and log.read_text() for log in logs))
         os.kill(process.pid, number)
-        process.wait()
+        process.wait(60)
+        wait_for(lambda: not any(map(locked, runs)))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == (130 if number == signal.SIGINT else -number)
-    wait_for(lambda: not any(map(locked, runs)))
     for run in runs:
         assert 'the checkpoint is written' in (run / 'output.txt').read_text()
     if number == signal.SIGINT:
@@ -160,7 +166,9 @@ def locked(run: Path) -> bool:
 
 
 def wait_for(condition) -> None:
+    deadline = time.monotonic() + 90
     while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
