@@ -15,11 +15,11 @@ from uda_seg_ros.config import ConfigError, from_mapping, nearest, to_mapping
 from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.models import build
 
-from . import strict_yaml
 from .data_spec import parse
 from .datasets import configured
+from .extended import read_extended
 from .methods import METHODS
-from .overrides import assigned, merged
+from .overrides import assigned
 from .recipe import Data, DataSpec, NetworkSpec, Recipe, Stage
 from .roles import check_roles, check_shared
 
@@ -28,7 +28,7 @@ NAME = re.compile(r'[\w-]+')
 
 def load_recipe(path: Path, assignments: Iterable[str] = ()) -> Recipe:
     """Read a recipe, with all that it extends (`base: other.yaml`, beside it), and apply --set. Raises ConfigError."""
-    return to_recipe(assigned(_read(path, ()), assignments), str(path))
+    return to_recipe(assigned(read_extended(path, 'recipe'), assignments), str(path))
 
 
 def to_recipe(content: Mapping[str, Any], where: str) -> Recipe:
@@ -50,20 +50,6 @@ def to_recipe(content: Mapping[str, Any], where: str) -> Recipe:
 def as_yaml(recipe: Recipe) -> str:
     """The recipe with every default spelt out, in a form that `load_recipe` reads."""
     return yaml.safe_dump(to_mapping(recipe), sort_keys=False, width=120, allow_unicode=True)
-
-
-def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in below:
-        raise ConfigError(f'{path}: base: a recipe cannot extend itself')
-    content = strict_yaml.read(path)
-    if not isinstance(content, dict):
-        raise ConfigError(f'{path}: expected a mapping, got {type(content).__name__}')
-    base = content.pop('base', None)
-    if base is None:
-        return content
-    if not isinstance(base, str):
-        raise ConfigError(f'{path}: base: expected the file name of a recipe, got {base!r}')
-    return merged(_read(path.parent / base, (*below, path.resolve())), content)
 
 
 def _with_lists(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,11 +85,11 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser('bench', help='time every stage, beside plain torch')
     bench.add_argument('bundle', nargs='?', type=Path, default=default_bundle(), help='default: the one shipped')
-    bench.add_argument('--size', type=_size, default=(480, 640), metavar='WxH', help='of the picture (default: 640x480)')
-    bench.add_argument('--frames', type=_count, default=100)
+    bench.add_argument('--size', type=size, default=(480, 640), metavar='WxH', help='of the picture (default: 640x480)')
+    bench.add_argument('--frames', type=count, default=100)
     bench.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
     bench.add_argument('--half', action='store_true', help='fp16 on CUDA, bf16 on a CPU')
-    bench.add_argument('--threads', type=_count, default=1)
+    bench.add_argument('--threads', type=count, default=1)
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
 
@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
     """(height, width) of 'WxH'."""
     match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
     if match is None:
@@ -108,7 +108,8 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is not a number of 1 or more')
     return int(text)

@@ -16,7 +16,7 @@ from typing import Any
 
 from uda_seg_ros.config import ConfigError, from_mapping, nearest
 
-from .. import strict_yaml
+from ..extended import read_extended
 from ..methods import METHODS
 from ..overrides import merged
 from ..roles import networks_of
@@ -126,7 +126,7 @@ def load_suite(path: Path, smoke: bool = False, data: Path | None = None) -> Sui
         known = [file.stem for file in sorted(SUITES.glob('*.yaml'))]
         raise ConfigError(f'{path}: no such file{nearest(path.stem, known)}; suites that come with the project, in '
                           f'{SUITES}: {", ".join(known)}')
-    content = _read(path, ())
+    content = read_extended(path, 'suite')
     if smoke and isinstance(content.get('smoke'), Mapping):
         content = merged(content, content['smoke'])
     folder = str(data.expanduser().absolute()) if data else os.environ.get(DATA, '')
@@ -137,20 +137,6 @@ def load_suite(path: Path, smoke: bool = False, data: Path | None = None) -> Sui
                               f'folder they are by --data FOLDER, or by the environment variable {DATA}')
         return text.replace(f'${DATA}', folder)
     return from_mapping(Suite, _replaced(content, found), str(path))
-
-
-def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in below:
-        raise ConfigError(f'{path}: base: a suite cannot extend itself')
-    content = strict_yaml.read(path)
-    if not isinstance(content, dict):
-        raise ConfigError(f'{path}: expected a mapping, got {type(content).__name__}')
-    base = content.pop('base', None)
-    if base is None:
-        return content
-    if not isinstance(base, str):
-        raise ConfigError(f'{path}: base: expected the file name of a suite, got {base!r}')
-    return merged(_read(path.parent / base, (*below, path.resolve())), content)
 
 
 def _roles(stage: Mapping[str, Any], networks: Mapping[str, Any]) -> set[str]:

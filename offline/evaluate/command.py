@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.cli import count, size
 from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.report import sheet
 
@@ -115,30 +116,16 @@ def parser() -> argparse.ArgumentParser:
                       help='labelled data: kind:path?option=value&...; several with names of their own')
     made.add_argument('--labels', choices=sorted(LABEL_SPACES),
                       help="score in this label space (default: the coarser of the bundle's and the data's)")
-    made.add_argument('--size', type=_size, metavar='WxH', help="of the network's input (default: the bundle's)")
-    made.add_argument('--slide', type=_size, nargs='?', const=None, default=False, metavar='WxH',
+    made.add_argument('--size', type=size, metavar='WxH', help="of the network's input (default: the bundle's)")
+    made.add_argument('--slide', type=size, nargs='?', const=None, default=False, metavar='WxH',
                       help="slide a window over the network's input (default: a square of its shorter side)")
     made.add_argument('--overlap', type=float, default=1 / 3, help='share of a window that the next sees too (1/3)')
     made.add_argument('--flip', action='store_true', help='average over the mirror image')
     made.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
-    made.add_argument('--limit', type=_count, metavar='N', help='so many pictures, spread over the data')
+    made.add_argument('--limit', type=count, metavar='N', help='so many pictures, spread over the data')
     made.add_argument('--out', type=Path, metavar='DIR', help=f'folder for {PAGE}, {FIGURES} and pictures')
     made.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
     return made
-
-
-def _size(text: str) -> tuple[int, int]:
-    """(height, width) of 'WxH'."""
-    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f'{text!r} is not width x height, such as 640x480')
-    return int(match[2]), int(match[1])
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number of 1 or more')
-    return int(text)
 
 
 if __name__ == '__main__':
