@@ -13,7 +13,7 @@ from torch.nn import functional
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.models.base import resize_logits
+from uda_seg_ros.models.resize import resize_logits
 from uda_seg_ros.self_training.centroids import Centroids
 from uda_seg_ros.self_training.crdomix import Perturbation, crdomix, half_of_classes, perturb
 from uda_seg_ros.self_training.ema import Average, EMATeacher

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.models.base import resize_logits
+from uda_seg_ros.models.resize import resize_logits
 
 Heads = tuple[torch.Tensor, torch.Tensor]
 

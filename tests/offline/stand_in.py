@@ -12,7 +12,7 @@ from torch.nn import functional
 from offline.methods import METHODS, Method
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.models.base import resize_logits
+from uda_seg_ros.models.resize import resize_logits
 from uda_seg_ros.self_training.ema import EMATeacher
 
 NAME = 'stand_in'

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
+
+from .resize import resize_logits
 
 
 class SegmentationModel(nn.Module):
@@ -44,10 +45,3 @@ class SegmentationModel(nn.Module):
 
     def forward(self, image: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
         return self.forward_head(self.forward_features(image), size)
-
-
-def resize_logits(logits: torch.Tensor, size: tuple[int, int] | None) -> torch.Tensor:
-    """Bilinear to `size` (H, W); unchanged for None."""
-    if size is None or tuple(logits.shape[-2:]) == tuple(size):
-        return logits
-    return functional.interpolate(logits, size=size, mode='bilinear', align_corners=False)

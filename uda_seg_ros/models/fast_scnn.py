@@ -13,8 +13,9 @@ from torch import nn
 from torch.nn import functional
 
 from ..config import from_mapping
-from .base import SegmentationModel, resize_logits
+from .base import SegmentationModel
 from .layers import ConvNorm, SeparableConv, initialise_convolutions
+from .resize import resize_features
 
 
 class InvertedResidual(nn.Module):
@@ -52,7 +53,7 @@ class PyramidPooling(nn.Module):
         for bins, branch in zip(self.bins, self.branches):
             cell = (math.ceil(size[0] / bins), math.ceil(size[1] / bins))
             pooled = functional.avg_pool2d(x, cell, cell, ceil_mode=True, count_include_pad=False)
-            maps.append(resize_logits(functional.relu(branch(pooled)), size))
+            maps.append(resize_features(functional.relu(branch(pooled)), size))
         return self.merge(torch.cat(maps, 1))
 
 
@@ -66,7 +67,7 @@ class FeatureFusion(nn.Module):
         self.fine = ConvNorm(fine, outputs, 1, relu=False)
 
     def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
-        coarse = self.refine(resize_logits(coarse, tuple(fine.shape[-2:])))
+        coarse = self.refine(resize_features(coarse, tuple(fine.shape[-2:])))
         return functional.relu(self.fine(fine) + self.coarse(coarse))
 
 

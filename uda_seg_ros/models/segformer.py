@@ -12,8 +12,9 @@ from torch import nn
 from torch.nn import functional
 
 from ..config import from_mapping
-from .base import SegmentationModel, resize_logits
+from .base import SegmentationModel
 from .mix_transformer import VARIANTS, Geometry, MixTransformer
+from .resize import resize_features
 
 FUSE_WIDTH = 64
 
@@ -49,7 +50,7 @@ class FuseHead(nn.Module):
         fused = None
         for feature, embedding, fuse in zip(features, self.embeddings, columns):
             weight, bias = fuse @ embedding.weight, fuse @ embedding.bias
-            part = resize_logits(functional.conv2d(feature, weight[:, :, None, None], bias), size)
+            part = resize_features(functional.conv2d(feature, weight[:, :, None, None], bias), size)
             fused = part if fused is None else fused + part
         return functional.relu(self.norm(fused))
 

@@ -16,7 +16,7 @@ from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError, from_mapping
 from uda_seg_ros.labels import IGNORE
 from uda_seg_ros.models import SegmentationModel, build
-from uda_seg_ros.models.base import resize_logits
+from uda_seg_ros.models.resize import resize_logits
 from uda_seg_ros.self_training.losses import kl, kl_map
 
 pytestmark = pytest.mark.filterwarnings('ignore:reduction')  # kl_div says that 'mean' will change
