@@ -11,6 +11,7 @@ import torch
 from ..methods import Method
 from ..recipe import Optimiser, Recipe, Schedule, Stage
 from ..samples import Batch
+from .allocator import keep_freed_memory
 from .distributed import World, average_statistics, some_unused, wrap
 from .loss_history import LossHistory
 from .optimisers import DISCRIMINATOR, MAIN, make_optimisers, parameters_of, set_rates
@@ -28,6 +29,8 @@ def make_trainer(recipe: Recipe, stage: Stage, method: Method, seed: int, world:
     if world.device.type == 'cuda':  # every step has the same shapes, and weights in float32 need no more than TF32
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision('high')
+    elif world.device.type == 'cpu':
+        keep_freed_memory()
     return Trainer(method, stage.steps, seed, stage.optimiser or recipe.optimiser,
                    stage.discriminator or recipe.discriminator, stage.schedule or recipe.schedule, world)
 
