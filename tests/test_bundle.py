@@ -75,6 +75,8 @@ def text(content):
 LAST = 'classifier.3.bias'
 DAMAGES = {
     'folder missing': (shutil.rmtree, r'bundle.yaml: not found; a bundle is a folder that holds'),
+    'a training run': (lambda f: ((f / 'bundle.yaml').unlink(), (f / 'run.json').write_text('{}')),
+                       r'is a training run, not yet a bundle; make one of it: python -m offline export .*copy'),
     'manifest missing': (lambda f: (f / 'bundle.yaml').unlink(), r'bundle.yaml: not found'),
     'manifest broken': (text(b'a: [1,\nb: }'), r'bundle.yaml: cannot be read: .*line 2'),
     'manifest no text': (text(b'\xff\xfe\x00'), r'bundle.yaml: cannot be read'),
@@ -96,6 +98,8 @@ DAMAGES = {
     'tensor unknown': (lambda f: change_tensors(f, lambda t: t.update(x=torch.zeros(1))), r"unknown tensor 'x'"),
     'tensor of a wrong shape': (lambda f: change_tensors(f, lambda t: t.update({LAST: torch.zeros(5)})),
                                 r"'classifier.3.bias' has shape \(5,\), network 'fast_scnn' needs \(19,\)"),
+    'tensor not finite': (lambda f: change_tensors(f, lambda t: t[LAST].fill_(float('nan'))),
+                          r"'classifier.3.bias' holds values that are not finite"),
     'network unknown': (manifest(model__name='fast_scn'), r"unknown network 'fast_scn' \(did you mean 'fast_scnn'\?\)"),
     'setting unknown': (manifest(model__settings={'widht': 1.0}), r"unknown key 'widht' \(did you mean 'width'\?\)"),
     'setting impossible': (manifest(model__settings={'width': 'wide'}), r"width: expected float, got 'wide'"),
@@ -223,14 +227,18 @@ import itertools, os, random, signal, sys, time
 from uda_seg_ros.bundle import Bundle
 bundle, out, rng = Bundle.load(sys.argv[1]), sys.argv[2], random.Random(0)
 bundle.check(out)  # imports all there is to import
-for turn in range(12):
+interrupted = 0
+for turn in range(60):
+    if interrupted >= 6:
+        break
     child = os.fork()
     if child == 0:
         for number in itertools.count():
             bundle.save(f'{out}/{turn}/{number}')
-    time.sleep(rng.uniform(0.02, 0.12))
+    time.sleep(rng.uniform(0.02, 0.12) * (1 + turn / 10))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    interrupted += any(name.startswith('.') for _, names, _ in os.walk(f'{out}/{turn}') for name in names)
 '''
 
 

@@ -114,7 +114,7 @@ class Bundle:
         return bundle
 
     def check(self, where: str | os.PathLike) -> None:
-        """Raise BundleError unless the tensors are exactly those of the network, by name and shape."""
+        """Raise BundleError unless the tensors are exactly those of the network, by name and shape, and finite."""
         expected = self._empty_network(where).state_dict()
         missing, surplus = sorted(set(expected) - set(self.tensors)), sorted(set(self.tensors) - set(expected))
         if missing or surplus:
@@ -125,6 +125,9 @@ class Bundle:
             if tensor.shape != self.tensors[name].shape:
                 raise BundleError(f'{where}: tensor {name!r} has shape {tuple(self.tensors[name].shape)}, network '
                                   f'{self.model.name!r} needs {tuple(tensor.shape)}; export the bundle again')
+            if not self.tensors[name].isfinite().all():
+                raise BundleError(f'{where}: tensor {name!r} holds values that are not finite: the training that made it '
+                                  'had diverged; export another one')
 
     def network(self) -> SegmentationModel:
         """The network with the bundle's weights, in evaluation mode, on the CPU."""
@@ -190,6 +193,9 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
+        if (path.parent / 'run.json').exists():
+            raise BundleError(f'{path.parent}: is a training run, not yet a bundle; make one of it: '
+                              f'python -m offline export {path.parent} --out BUNDLE') from None
         raise BundleError(f'{path}: not found; a bundle is a folder that holds {MANIFEST} and {WEIGHTS}') from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or a date that does not exist
         raise BundleError(f'{path}: cannot be read: {" ".join(str(error).split())}') from error

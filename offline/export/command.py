@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise BundleError(f'{options.out}: exists already; remove it or choose another folder')
     bundle, network = load_bundle(options.source), trained_network(options.source)
-    options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    check_writable(options.out.absolute().parent)
     amounts = Amounts(options.replay or 1, options.gate_crops, options.replay_mb, options.statistics, options.seed)
     source, gate = ([open_dataset(spec, bundle.labels, split, where) for spec in specs] for specs, split, where in (
         (source_specs(options), 'train', '--data'), (options.gate, 'val', '--gate')))
@@ -63,6 +63,15 @@ def run(options: argparse.Namespace) -> None:
     share = write_proven(bundle, network, samples(source), options.out, options.device)
     print(f'The engine gives {100 * share:.3f} % of the pixels the class that the trained network gives.')
     print(f'bundle written to {options.out}')
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder where it is missing. Raises BundleError if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise BundleError(f'{folder}: cannot be written: {error.strerror or error}; choose another --out') from error
 
 
 def write_proven(bundle: Bundle, network: SegmentationModel, images: Iterable[np.ndarray], out: Path,

@@ -284,6 +284,7 @@ def test_a_run_that_is_not_finished_is_told(run, tmp_path, capsys):
 @pytest.mark.parametrize(('arguments', 'words'), [
     (['nowhere', '--out', 'new'], 'there is no such folder'),
     (['bundle', '--out', 'bundle'], 'exists already'),
+    (['bundle', '--out', 'bundle/weights.safetensors/new'], 'weights.safetensors: cannot be written: '),
     (['bundle', '--out', 'new', '--data', 'camvid:nowhere'], 'nowhere'),
     (['bundle', '--out', 'new', '--data', 'camvid:nowhere', '--replay', '-3'], 'replay and statistics must be'),
     (['bundle', '--out', 'new', '--device', 'tpu'], "'tpu'")])
