@@ -90,14 +90,18 @@ class _Files:
         return self._content[self._ends[index] : self._ends[index + 1]]
 
 
-def pack(crops: Iterable[Crop], name: str, num_classes: int, most_bytes: float = float('inf')) -> dict[str, torch.Tensor]:
-    """The tensors of `Crops`. The first crop that would bring images and labels above `most_bytes` ends them."""
+def pack(crops: Iterable[Crop], name: str, num_classes: int, most_bytes: float = float('inf'),
+         quality: int = QUALITY) -> dict[str, torch.Tensor]:
+    """The tensors of `Crops`. The first crop that would bring images and labels above `most_bytes` ends them.
+
+    quality: of the JPEG files, up to 100.
+    """
     images: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     pixels: list[np.ndarray] = []
     total = 0
     for image, label in crops:
-        files = (cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].reshape(-1),
+        files = (cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].reshape(-1),
                  cv2.imencode('.png', label, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].reshape(-1))
         total += sum(map(len, files))
         if total > most_bytes:

@@ -28,6 +28,13 @@ def feature_moments(features: Sequence[torch.Tensor]) -> list[list[Moments]]:
     return [[Moments(mean[index], var[index]) for var, mean in layers] for index in range(len(features[0]))]
 
 
+def pooled(moments: Sequence[Moments]) -> Moments:
+    """Mean and variance over the pixels of all pictures, each picture counting alike."""
+    means, variances = (torch.stack(values).double() for values in zip(*moments))
+    mean = means.mean(0)
+    return Moments(mean.float(), ((variances + means ** 2).mean(0) - mean ** 2).clamp(min=0).float())
+
+
 def feature_distance(picture: Sequence[Moments], source: Sequence[Moments], floor: float = 1e-6) -> float:
     """Mean over layers of sum over channels of KL(N(m, v) || N(m0, v0)), in nats.
 

@@ -1,4 +1,4 @@
-"""Render drives, train the default network on them, score it on drives it never saw, and write the bundle."""
+"""Render drives, train the default network on them, score it on drives it never saw, write the bundle with its memory."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from uda_seg_ros.runtime.engine import Engine
 from ..evaluate import confusion_of
 from ..provenance import commit, versions
 from ..synthesize.drives import frames_of, rendered
+from .memory import with_memory
 from .recipe import RECIPES, Recipe, load_recipe
 from .supervised import train
 
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='python -m offline default-bundle', description=__doc__)
     parser.add_argument('--out', type=Path, required=True, help='folder of the bundle; must not exist yet')
     parser.add_argument('--recipe', type=Path, default=RECIPES / 'default_bundle.yaml')
+    parser.add_argument('--trained', type=Path, metavar='BUNDLE',
+                        help='do not train: copy this bundle, which the recipe made, and only make its replay memory anew')
     parser.add_argument('--work', type=Path, help='keep the rendered drives in this folder, for the next time')
     options = parser.parse_args(arguments)
     if options.out.exists():
@@ -41,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         recipe = load_recipe(options.recipe)
         with tempfile.TemporaryDirectory() as folder:
-            bundle = make_bundle(recipe, options.work or Path(folder), _say)
+            work = options.work or Path(folder)
+            bundle = trained(options.trained, options.recipe) if options.trained else make_bundle(recipe, work, _say)
+            bundle = with_memory(bundle, recipe, work, _say)
         provenance = {'recipe': options.recipe.name, 'recipe_sha256': _sha256(options.recipe), **bundle.provenance}
         dataclasses.replace(bundle, provenance=provenance).save(options.out)
     except (BundleError, ConfigError) as error:
@@ -49,6 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _say(f'bundle written to {options.out}')
     return 0
+
+
+def trained(folder: Path, recipe: Path) -> Bundle:
+    """A bundle that the recipe's file made. Raises BundleError if another one did."""
+    bundle = Bundle.load(folder)
+    if bundle.provenance.get('recipe_sha256') != _sha256(recipe):
+        raise BundleError(f'{folder}: was not made by {recipe} as it is now; train it, or name its own recipe')
+    return bundle
 
 
 def make_bundle(recipe: Recipe, work: Path, report: Callable[[str], None]) -> Bundle:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from uda_seg_ros.runtime.engine import Engine
-from uda_seg_ros.shift_signals import Moments, feature_distance, feature_moments, picture_signals, pixel_entropy
+from uda_seg_ros.shift_signals import Moments, feature_distance, feature_moments, picture_signals, pixel_entropy, pooled
 from uda_seg_ros.source_statistics import NUM_BINS, SourceStatistics
 
 from ..samples import Sample
@@ -60,13 +60,6 @@ class Seen:
         labelled = torch.from_numpy(self._pixels[: self._num_classes]).float()
         return SourceStatistics(tuple(source), torch.tensor(signals), torch.stack(self._shares),
                                 labelled / labelled.sum().clamp(min=1), self._entropy, self._confidence)
-
-
-def pooled(moments: list[Moments]) -> Moments:
-    """Mean and variance over the pixels of all pictures, each picture counting alike."""
-    means, variances = (torch.stack(values).double() for values in zip(*moments))
-    mean = means.mean(0)
-    return Moments(mean.float(), ((variances + means ** 2).mean(0) - mean ** 2).clamp(min=0).float())
 
 
 def histogram(values: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.config import ConfigError
-from uda_seg_ros.replay import GATE, REPLAY, pack
+from uda_seg_ros.replay import GATE, QUALITY, REPLAY, pack
 from uda_seg_ros.runtime.engine import Engine
 
 from ..datasets import Dataset
@@ -27,7 +27,7 @@ MEGABYTE = 1e6
 @dataclass(frozen=True)
 class Amounts:
     """replay, gate: crops to train on and to judge with. megabytes: the most that both may take, split by their numbers.
-    statistics: pictures to measure. seed: of every choice.
+    statistics: pictures to measure. seed: of every choice. quality: of the crops' JPEG files, up to 100.
     """
 
     replay: int = 256
@@ -35,6 +35,7 @@ class Amounts:
     megabytes: float = 64.0
     statistics: int = 256
     seed: int = 0
+    quality: int = QUALITY
 
     def __post_init__(self) -> None:
         if min(self.replay, self.statistics) < 1 or self.gate < 0 or self.megabytes <= 0:
@@ -59,7 +60,7 @@ def source_memory(bundle: Bundle, source: Sequence[Dataset], gate: Sequence[Data
         pictures, bytes_each = pools[name], MEGABYTE * amounts.megabytes / sum(wanted.values())
         chosen = choose(pictures, places, size, bundle.labels.num_classes, wanted[name], rng, '' if quiet else name)
         found |= pack(crops(pictures, chosen, size, '' if quiet else name), name, bundle.labels.num_classes,
-                      bytes_each * wanted[name])
+                      bytes_each * wanted[name], amounts.quality)
     samples = _samples(pools[GATE], spread(len(pools[GATE]), amounts.statistics, rng), quiet)
     return found | source_statistics(engine, samples).tensors()
 

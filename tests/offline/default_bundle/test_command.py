@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from offline.default_bundle import command
+from offline.default_bundle.memory import AMOUNTS, drives_of
 from offline.default_bundle.recipe import RECIPES, load_recipe
 from offline.evaluate import confusion_of
 from offline.synthesize.drives import Drives, frames_of, rendered
@@ -18,7 +19,9 @@ from uda_seg_ros.bundle import Bundle, default_bundle
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CITYSCAPES
 from uda_seg_ros.metrics import mean_iou
+from uda_seg_ros.replay import GATE, REPLAY, Crops
 from uda_seg_ros.runtime.engine import Engine
+from uda_seg_ros.source_statistics import SourceStatistics
 
 SMALL = {
     'seed': 3,
@@ -57,6 +60,17 @@ def test_the_command_writes_a_bundle_with_its_provenance(recipe_path, tmp_path, 
     assert 'exists already' in capsys.readouterr().err
 
 
+def test_a_trained_bundle_gets_its_memory_anew_and_keeps_every_byte_of_its_weights(recipe_path, tmp_path, capsys):
+    out, again, foreign = (tmp_path / name for name in ('bundle', 'again', 'foreign'))
+    base = ['--recipe', str(recipe_path), '--work', str(tmp_path)]
+    assert command.main([*base, '--out', str(out)]) == 0
+    assert command.main([*base, '--out', str(again), '--trained', str(out)]) == 0
+    for name in ('weights.safetensors', 'replay.safetensors'):
+        assert (out / name).read_bytes() == (again / name).read_bytes()
+    assert command.main([*base, '--out', str(foreign), '--trained', str(default_bundle())]) == 1
+    assert 'was not made by' in capsys.readouterr().err and not foreign.exists()
+
+
 def test_the_program_lists_the_command():
     answer = subprocess.run([sys.executable, '-m', 'offline', '--help'], capture_output=True, text=True, check=True)
     assert 'default-bundle' in answer.stdout
@@ -90,6 +104,17 @@ def test_the_default_bundle_is_small_and_says_how_it_was_made_and_how_well_it_do
     recipe = load_recipe(RECIPES / bundle.provenance['recipe'])
     assert set(bundle.provenance['miou_percent']) == set(recipe.evaluate)
     assert bundle.provenance['recipe_sha256'] == command._sha256(RECIPES / bundle.provenance['recipe'])
+
+
+def test_the_default_bundle_carries_what_adaptation_needs_and_judges_by_drives_it_never_saw():
+    bundle = Bundle.load(default_bundle())
+    assert (default_bundle() / 'replay.safetensors').stat().st_size < 5e6
+    assert (len(Crops(bundle.replay, REPLAY)), len(Crops(bundle.replay, GATE))) == (AMOUNTS.replay, AMOUNTS.gate)
+    assert SourceStatistics.of(bundle.replay).num_pictures >= 200
+    recipe = load_recipe(RECIPES / bundle.provenance['recipe'])
+    source, gate = drives_of(recipe)
+    scored = {seed for drives in recipe.evaluate.values() for seed in drives.seeds}
+    assert set(source.seeds) == set(recipe.train.seeds) and not set(gate.seeds) & (set(recipe.train.seeds) | scored)
 
 
 def test_the_default_bundle_scores_near_its_word_on_fresh_frames():

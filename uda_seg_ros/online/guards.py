@@ -1,0 +1,129 @@
+"""What a candidate must not do. A guard gets the evidence of a trial and returns the reason to refuse, in words, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .settings import GateSettings
+from .trial import Gain
+
+PRESENT = 0.001  # a class is in a mask from this share of its pixels on
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A candidate against frozen weights on clean crops, against served weights on crops in the target's colours, and against
+    the frozen weights with the same statistics on target pictures without labels.
+
+    class_loss: points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost: mean
+    over the pictures. entropy_ratio: of the class histograms' entropies, candidate by reference. divergence: Jensen-Shannon, of
+    the mean histograms, in nats. disagreement, most_disagreement: shares of pixels. deviation: largest of all groups of weights,
+    as a share of the frozen norm.
+    """
+
+    clean: Gain
+    restyled: Gain
+    worst: str = ''
+    class_loss: float = 0.0
+    classes_lost: float = 0.0
+    entropy_ratio: float = 1.0
+    divergence: float = 0.0
+    disagreement: float = 0.0
+    most_disagreement: float = 1.0
+    finite: bool = True
+    deviation: float = 0.0
+    radius: float = 0.05
+
+
+Guard = Callable[[Evidence, GateSettings], str | None]
+
+
+def not_finite(evidence: Evidence, settings: GateSettings) -> str | None:
+    return None if evidence.finite else 'some weights are not finite'
+
+
+def too_far(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.deviation > 1.01 * evidence.radius:
+        return f'weights deviate by {100 * evidence.deviation:.1f} % of their norm (at most {100 * evidence.radius:.1f} %)'
+    return None
+
+
+def clean_loss(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.clean.low < -settings.clean_loss:
+        return f'clean source: {evidence.clean.mean:+.2f} points, lower bound {evidence.clean.low:+.2f} below -{settings.clean_loss}'
+    return None
+
+
+def class_loss(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.class_loss > settings.class_loss:
+        return f'clean source: class {evidence.worst} loses {evidence.class_loss:.1f} points (at most {settings.class_loss})'
+    return None
+
+
+def restyled_loss(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.restyled.low < -settings.restyled_loss:
+        return (f'source in the present style: {evidence.restyled.mean:+.2f} points, lower bound {evidence.restyled.low:+.2f} '
+                f'below -{settings.restyled_loss}')
+    return None
+
+
+def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.restyled.mean <= settings.least_gain:
+        return (f'source in the present style: {evidence.restyled.mean:+.2f} points are not above {settings.least_gain:+.2f}, so '
+                'there is nothing to win')
+    return None
+
+
+def classes_gone(evidence: Evidence, settings: GateSettings) -> str | None:
+    return f'{evidence.classes_lost:.1f} classes fewer a picture' if evidence.classes_lost > 0.5 else None
+
+
+def narrow(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.entropy_ratio < 0.9:
+        return f'the classes narrow to {evidence.entropy_ratio:.2f} of their entropy (at least 0.90)'
+    return None
+
+
+def other_classes(evidence: Evidence, settings: GateSettings) -> str | None:
+    return f'the mix of classes moves by {evidence.divergence:.2f} nats (at most 0.10)' if evidence.divergence > 0.1 else None
+
+
+def disagrees(evidence: Evidence, settings: GateSettings) -> str | None:
+    if evidence.disagreement > evidence.most_disagreement:
+        return (f'{100 * evidence.disagreement:.0f} % of the pixels change class (at most '
+                f'{100 * evidence.most_disagreement:.0f} % at this shift)')
+    return None
+
+
+GUARDS: dict[str, Guard] = {
+    'not_finite': not_finite, 'too_far': too_far, 'clean_loss': clean_loss, 'class_loss': class_loss,
+    'restyled_loss': restyled_loss, 'classes_gone': classes_gone, 'narrow': narrow, 'other_classes': other_classes,
+    'disagrees': disagrees, 'pointless': pointless}
+
+
+def objections(evidence: Evidence, settings: GateSettings) -> dict[str, str]:
+    """Name of the guard -> reason, for all that refuse."""
+    found = {name: guard(evidence, settings) for name, guard in GUARDS.items()}
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def unlabelled(candidate: Sequence[np.ndarray], reference: Sequence[np.ndarray], num_classes: int) -> dict[str, float]:
+    """What masks of the same pictures tell: the Evidence's fields from classes_lost to disagreement."""
+    if not candidate:
+        return {}
+    shares = [np.stack([np.bincount(mask.ravel(), minlength=num_classes)[:num_classes] / mask.size for mask in masks])
+              for masks in (candidate, reference)]
+    mean = [each.mean(0) for each in shares]
+    entropy = [_entropy(each) for each in mean]
+    return {'classes_lost': float((shares[1] > PRESENT).sum(1).mean() - (shares[0] > PRESENT).sum(1).mean()),
+            'entropy_ratio': float(entropy[0] / entropy[1]) if entropy[1] > 0.05 else 1.0,
+            'divergence': float(_entropy((mean[0] + mean[1]) / 2) - (entropy[0] + entropy[1]) / 2),
+            'disagreement': float(np.mean([(a != b).mean() for a, b in zip(candidate, reference)]))}
+
+
+def _entropy(shares: np.ndarray) -> float:
+    """In nats."""
+    return float(-(shares * np.log(np.maximum(shares, 1e-12))).sum())

@@ -1,0 +1,36 @@
+"""What happened: events, counts, and the one sentence that says why the adapter does or does not adapt."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from .status import Event
+
+KEPT = 50
+
+
+class Journal:
+    """why: the last thing that decided. now_ns: stamp of the frame at hand, set by the adapter."""
+
+    def __init__(self) -> None:
+        self.events: deque[Event] = deque(maxlen=KEPT)
+        self.counts: Counter[str] = Counter()
+        self.why = ''
+        self.now_ns = 0
+
+    def tell(self, kind: str, text: str) -> None:
+        self.why = text
+        self.counts[kind] += 1
+        self.events.append(Event(kind, self.now_ns, text))
+
+    def recent(self, kind: str, seconds: float) -> int:
+        """How many of a kind came within the last seconds."""
+        return sum(event.kind == kind and 0 <= self.now_ns - event.stamp_ns <= seconds * 1e9 for event in self.events)
+
+    def state_dict(self) -> dict:
+        return {'events': [tuple(vars(event).values()) for event in self.events], 'counts': dict(self.counts), 'why': self.why,
+                'now_ns': self.now_ns}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.events = deque((Event(*event) for event in state['events']), maxlen=KEPT)
+        self.counts, self.why, self.now_ns = Counter(state['counts']), state['why'], state['now_ns']

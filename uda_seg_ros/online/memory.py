@@ -1,0 +1,84 @@
+"""Target key-frames: those to train on, those held out to judge with, and the last few pictures, which lend their style."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .anchor import Sight
+from .settings import MemorySettings
+
+
+@dataclass(frozen=True, eq=False)
+class KeyFrame:
+    """picture: HxWx3 uint8 RGB at the network's size. uncertainty: mean entropy in 0..1. born: number of the key-frame."""
+
+    picture: np.ndarray
+    embedding: torch.Tensor
+    shares: torch.Tensor
+    uncertainty: float
+    born: int
+
+
+class Memory:
+    """train: reservoir, of which the oldest, least sure and most redundant goes first. held_out: never trained on."""
+
+    def __init__(self, settings: MemorySettings) -> None:
+        self._settings = settings
+        self.clear()
+
+    def clear(self) -> None:
+        self.train: list[KeyFrame] = []
+        self.held_out: list[KeyFrame] = []
+        self.recent: list[np.ndarray] = []
+        self._last: list[torch.Tensor] = []
+        self.num_seen = 0
+
+    def shift(self, keep: int) -> None:
+        """The domain changed: only the last `keep` pictures show the new one."""
+        recent, last = self.recent[-keep:], self._last
+        self.clear()
+        self.recent, self._last = recent, last
+
+    def offer(self, sight: Sight) -> bool:
+        """Take in a picture. Returns whether it is a key-frame: new in what it shows."""
+        self.recent = [*self.recent, sight.picture][-self._settings.recent:]
+        if any(float(sight.embedding @ other) >= self._settings.cosine for other in self._last):
+            return False
+        self._last = [*self._last, sight.embedding][-self._settings.against:]
+        frame = KeyFrame(sight.picture, sight.embedding, sight.shares, sight.signals[0], self.num_seen)
+        self.num_seen += 1
+        if self.num_seen % self._settings.hold_every == 2:  # the second, not the first: there is something to train on
+            self.held_out = [*self.held_out, frame][-self._settings.held_out:]
+        else:
+            self.train.append(frame)
+            self._evict()
+        return True
+
+    def _evict(self) -> None:
+        if len(self.train) <= self._settings.size:
+            return
+        embeddings = torch.stack([frame.embedding for frame in self.train])
+        redundancy = (embeddings @ embeddings.T).fill_diagonal_(-1).max(1).values
+        rarity = torch.stack([frame.shares for frame in self.train])
+        common = (rarity / rarity.sum(0).clamp(min=1e-6)).sum(1) * len(self.train)
+        scores = [(self.num_seen - frame.born) / self._settings.size + frame.uncertainty + float(near) - 0.1 * math.log1p(own)
+                  for frame, near, own in zip(self.train, redundancy, common.tolist())]
+        del self.train[int(np.argmax(scores))]
+
+    def state_dict(self) -> dict:
+        def plain(frame: KeyFrame) -> dict:
+            return {**vars(frame), 'picture': torch.from_numpy(frame.picture)}
+        return {'train': [plain(frame) for frame in self.train], 'held_out': [plain(frame) for frame in self.held_out],
+                'recent': [torch.from_numpy(picture) for picture in self.recent], 'last': list(self._last),
+                'num_seen': self.num_seen}
+
+    def load_state_dict(self, state: dict) -> None:
+        def frame(plain: dict) -> KeyFrame:
+            return KeyFrame(**{**plain, 'picture': plain['picture'].numpy()})
+        self.train, self.held_out = ([frame(plain) for plain in state[name]] for name in ('train', 'held_out'))
+        self.recent = [picture.numpy() for picture in state['recent']]
+        self._last, self.num_seen = list(state['last']), state['num_seen']

@@ -1,0 +1,34 @@
+"""What is served: a point on the way from the frozen weights to a teacher's, and a share of the target in the statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """scale: 0 (frozen) to 1 (teacher). share: of the target's statistics. teacher: parameters by name. buffers: the floor's
+    mixed statistics at that share.
+    """
+
+    scale: float = 0.0
+    share: float = 0.0
+    teacher: Tensors = field(default_factory=dict)
+    buffers: Tensors = field(default_factory=dict)
+
+    @property
+    def is_frozen(self) -> bool:
+        return not self.scale and not self.share
+
+    def tensors(self, frozen: Tensors) -> dict[str, torch.Tensor]:
+        """A complete set by the bundle's names; the frozen tensors' values, bit for bit, where nothing is to change."""
+        changed = {name: frozen[name].lerp(tensor, self.scale) for name, tensor in self.teacher.items()} if self.scale else {}
+        return {**frozen, **changed, **(self.buffers if self.share else {})}
+
+    def state_dict(self) -> dict:
+        return {**vars(self), 'teacher': dict(self.teacher), 'buffers': dict(self.buffers)}

@@ -1,0 +1,151 @@
+"""Every setting of the adapter; the nouns are those of the parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..config import ConfigError
+
+
+class AdaptationError(ValueError):
+    """Adaptation cannot start or go on. The text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """look_s: least time between two looks of the frozen network. thin_s: least time between two samples of the tests.
+
+    fire: limit of the martingale. cusum: limit of the cumulative sum. calm: looks in a row below shift score `normal` after
+    which the frozen network is served again. alarm: as many above it bring back what was served before. settled: looks of
+    mean u below 0.6 that end the return.
+    """
+
+    look_s: float = 0.5
+    thin_s: float = 2.0
+    fire: float = 100.0
+    cusum: float = 6.0
+    normal: float = 1.0
+    calm: int = 3
+    alarm: int = 2
+    settled: int = 20
+
+
+@dataclass(frozen=True)
+class FloorSettings:
+    """shares: of the target in the statistics, tried on restyled gate crops; the best is served. rate: weight of a new
+    key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which nothing changes. refresh_s:
+    time between trials. reference: share that statistics are measured behind while none is
+    served. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
+    draws that may lie below 0.
+    """
+
+    shares: tuple[float, ...] = (0.25, 0.5, 0.75)
+    rate: float = 0.15
+    crops: int = 16
+    least: float = 0.5
+    refresh_s: float = 20.0
+    reference: float = 0.5
+    renew_s: float = 2.0
+    doubt: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not all(0 < share <= 1 for share in self.shares):
+            raise ConfigError('shares must be above 0 and at most 1')
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """size: key-frames to train on. held_out: the last ones kept to judge with; one in `hold_every` goes there. cosine: a
+    picture whose embedding is nearer than this to one of the last `against` key-frames is none. recent: pictures that lend
+    their style.
+    """
+
+    size: int = 64
+    held_out: int = 12
+    hold_every: int = 5
+    cosine: float = 0.98
+    against: int = 8
+    recent: int = 6
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """on: False leaves the statistics floor alone. crop: (height, width) in pixels of what a step trains on, at most the
+    network's input. head_rate: learning rate of head and norms, body_rate: of the rest. steps: least and most per detected
+    shift; steps_per_shift: so many for each unit of the shift score. kappa, return_kappa: pull towards the frozen weights after a
+    step. radius: most deviation of a group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the
+    target counts fully. The weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
+    """
+
+    on: bool = True
+    crop: tuple[int, int] = (192, 320)
+    head_rate: float = 1e-4
+    body_rate: float = 1.5e-5
+    steps: tuple[int, int] = (100, 1500)
+    steps_per_shift: float = 300.0
+    kappa: float = 1e-3
+    return_kappa: float = 2e-2
+    return_steps: int = 50
+    radius: float = 0.05
+    decay: float = 0.99
+    ramp: int = 50
+    clean: float = 1.0
+    restyled: float = 1.0
+    target: float = 1.0
+    anchor: float = 0.5
+    prior: float = 0.1
+    first_key_frames: int = 3
+
+    def __post_init__(self) -> None:
+        if min(self.crop) < 32:
+            raise ConfigError('crop must be at least 32 x 32 pixels')
+        if not 0 <= self.decay < 1 or self.radius <= 0:
+            raise ConfigError('decay must be at least 0 and below 1, radius above 0')
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """every: training steps between two trials. crops: of the gate set in each, clean and restyled; the halves of the set take
+    turns. target: held-out key-frames. scales: shares of the way from frozen to teacher that are tried. In points of mIoU:
+    clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU of a class, least_gain: mean on restyled crops.
+    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in
+    `window_s` that lock adaptation for safe_s. valid_s: time without a passed trial after which the way to the frozen halves.
+    """
+
+    every: int = 25
+    crops: int = 16
+    target: int = 8
+    scales: tuple[float, ...] = (1.0, 0.5)
+    clean_loss: float = 0.5
+    restyled_loss: float = 0.3
+    class_loss: float = 5.0
+    least_gain: float = 0.1
+    plateau: float = 0.2
+    rejections: int = 3
+    rollbacks: int = 3
+    window_s: float = 600.0
+    safe_s: float = 300.0
+    valid_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """limit: of the e-process. tolerance: pixel error, as a share, by which served may be worse than frozen. lost_looks: looks in
+    a row that a class is gone before the weights are.
+    """
+
+    limit: float = 100.0
+    tolerance: float = 0.01
+    lost_looks: int = 3
+
+
+@dataclass(frozen=True)
+class AdapterSettings:
+    """All parts'."""
+
+    detector: DetectorSettings = field(default_factory=DetectorSettings)
+    floor: FloorSettings = field(default_factory=FloorSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)

@@ -1,0 +1,180 @@
+"""The learner: a student that starts at the frozen weights, is held near them, and leads a slow teacher."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from ..self_training.ema import Average, EMATeacher
+from ..self_training.losses import cross_entropy, kl
+from ..self_training.mixing import class_mask, draw_classes, mix
+from .anchor import Anchor
+from .batch import Batch
+from .floor import norm_layers
+from .pictures import Normalise
+from .serving import Tensors
+from .settings import TrainingSettings
+from .target_label import target_label
+
+SURE = 0.9  # the frozen network teaches where it is at least so sure and the teacher agrees
+
+
+class Learner:
+    """Student, teacher and optimiser. step: of training, since the start. left: steps of the present shift.
+
+    A network never runs in training mode here: BatchNorm normalises by what it is given. Clean source is seen through the
+    source's statistics, restyled source and target through the floor's, as they are when served.
+    """
+
+    def __init__(self, anchor: Anchor, normalise: Normalise, class_weights: torch.Tensor,
+                 settings: TrainingSettings) -> None:
+        self._anchor, self._normalise, self._settings = anchor, normalise, settings
+        self._weights = class_weights.to(anchor.device)
+        self._prior = torch.full((anchor.num_classes,), 1 / anchor.num_classes, device=anchor.device)
+        self.step = 0
+        self.rate = 1.0
+        self.restart({})
+
+    def restart(self, parameters: Tensors) -> None:
+        """Student and teacher anew at the frozen weights, or at those of them that are given."""
+        self._reference = copy.deepcopy(self._anchor.network)
+        self.student = copy.deepcopy(self._anchor.network).requires_grad_(True).eval()
+        with torch.no_grad():
+            for name, parameter in self.student.named_parameters():
+                parameter.copy_(parameters.get(name, parameter))
+        self.teacher = EMATeacher(self.student, Average(self._settings.decay))
+        self._optimiser = torch.optim.AdamW(self._groups(), weight_decay=0.0)
+        self._age = self.left = self._planned = 0
+
+    def begin(self, shift: float) -> None:
+        """A new shift was detected, of this score: so many steps follow."""
+        least, most = self._settings.steps
+        self._planned = self.left = int(min(max(self._settings.steps_per_shift * shift, least), most))
+        self._age = 0
+
+    def back(self) -> None:
+        """The source is there again: a few steps towards the frozen weights, without target."""
+        self.left = self._planned = self._settings.return_steps
+
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """The teacher's, a copy."""
+        return {name: parameter.detach().clone() for name, parameter in self.teacher.network.named_parameters()}
+
+    def train(self, batch: Batch, source: Tensors, mixed: Tensors, *, returning: bool = False) -> float:
+        """One step; its loss. source, mixed: the statistics of BatchNorm, by the bundle's names; empty without BatchNorm.
+
+        Where the loss is not finite nothing changes.
+        """
+        settings = self._settings
+        for group in self._optimiser.param_groups:
+            group['lr'] = group['base'] * self.rate * max(self.left, 0) / max(self._planned, 1)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss = self._clean(batch, source)
+        loss += self._shifted(batch, mixed, 0.0 if returning else min(1.0, self._age / max(settings.ramp, 1)))
+        norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.left -= 1
+        if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
+            return loss
+        self._optimiser.step()
+        self._hold(settings.return_kappa if returning else settings.kappa)
+        self.teacher.update(self.student, self._age)
+        self._age += 1
+        self.step += 1
+        return loss
+
+    def _clean(self, batch: Batch, source: Tensors) -> float:
+        set_buffers(self.student, source)
+        loss = self._settings.clean * self._labelled(self.student, batch.clean, batch.clean_label)
+        loss.backward()
+        return float(loss.detach())
+
+    def _shifted(self, batch: Batch, mixed: Tensors, ramp: float) -> float:
+        for network in (self.student, self.teacher.network, self._reference):
+            set_buffers(network, mixed)
+        loss = self._settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
+        if batch.target is not None and ramp:
+            loss = loss + ramp * self._target(batch)
+        loss.backward()
+        return float(loss.detach())
+
+    def _labelled(self, network: nn.Module, image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        logits = network(self._normalise(image), tuple(label.shape[-2:]))
+        return cross_entropy(logits, label, self._weights[label.clamp(max=len(self._weights) - 1)])
+
+    def _target(self, batch: Batch) -> torch.Tensor:
+        """ClassMix of the restyled crop into the key-frame, and the pull of the frozen network where it is sure."""
+        settings, size = self._settings, tuple(batch.target.shape[-2:])
+        target = self._normalise(batch.target)
+        with torch.no_grad():
+            flipped = self.teacher(target.flip(3), size).flip(3)
+            teacher = (self.teacher(target, size).float().softmax(1) + flipped.float().softmax(1)) / 2
+            frozen_logits = self._reference(target, size).float()
+            frozen = frozen_logits.softmax(1)
+            label, weight = target_label(teacher, frozen)
+            self._prior = self._prior.lerp((frozen.mean((0, 2, 3)) + teacher.mean((0, 2, 3))) / 2, 0.1)
+        mask = class_mask(batch.restyled_label, draw_classes(batch.restyled_label))
+        image = mix(mask, batch.restyled, batch.target)
+        mixed_label = mix(mask, batch.restyled_label, label)
+        logits = self.student(self._normalise(image), size)
+        loss = settings.target * cross_entropy(logits, mixed_label, torch.where(mask, 1.0, weight))
+        sure = (frozen.max(1).values > SURE) & (frozen.argmax(1) == teacher.argmax(1)) & ~mask
+        mean = logits.float().softmax(1).mean((0, 2, 3))
+        collapse = (self._prior * (self._prior.clamp(min=1e-6) / mean.clamp(min=1e-6)).log()).sum()
+        return loss + settings.anchor * kl(frozen_logits, logits, pixel_weight=sure.float()) + settings.prior * collapse
+
+    @torch.no_grad()
+    def _hold(self, kappa: float) -> None:
+        """Pull every weight a little towards the frozen one, and each group back into its radius."""
+        for name, parameter in self.student.named_parameters():
+            frozen = self._anchor.tensors[name]
+            parameter.lerp_(frozen, kappa)
+            most = self._settings.radius * max(float(frozen.norm()), 1e-3 * frozen.numel() ** 0.5)
+            distance = float((parameter - frozen).norm())
+            if distance > most:
+                parameter.copy_(frozen.lerp(parameter, most / distance))
+
+    def _groups(self) -> list[dict]:
+        """Head and norms at one rate, everything else at a lower one; a rate of 0 freezes."""
+        settings, network = self._settings, self.student
+        quick = {id(parameter) for part in network.head_parts for parameter in network.get_submodule(part).parameters()}
+        quick |= {id(parameter) for module in network.modules() if isinstance(module, (nn.LayerNorm, nn.GroupNorm))
+                  for parameter in module.parameters()}
+        quick |= {id(parameter) for module in norm_layers(network).values() for parameter in module.parameters()}
+        groups = []
+        for rate, wanted in ((settings.head_rate, True), (settings.body_rate, False)):
+            parameters = [each for each in network.parameters() if (id(each) in quick) == wanted]
+            for parameter in parameters:
+                parameter.requires_grad_(rate > 0)
+            if rate > 0 and parameters:
+                groups.append({'params': parameters, 'lr': rate, 'base': rate})
+        return groups
+
+    def state_dict(self) -> dict:
+        return {'student': self.student.state_dict(), 'teacher': self.teacher.network.state_dict(),
+                'optimiser': self._optimiser.state_dict(), 'prior': self._prior, 'step': self.step, 'rate': self.rate,
+                'age': self._age, 'left': self.left, 'planned': self._planned}
+
+    def load_state_dict(self, state: Mapping) -> None:
+        self.student.load_state_dict(state['student'])
+        self.teacher.network.load_state_dict(state['teacher'])
+        self._optimiser.load_state_dict(state['optimiser'])
+        self._prior = state['prior'].to(self._anchor.device)
+        self.step, self.rate, self._age = state['step'], state['rate'], state['age']
+        self.left, self._planned = state['left'], state['planned']
+
+
+def set_buffers(network: nn.Module, buffers: Tensors) -> None:
+    """Give BatchNorm other statistics; new tensors in place of the old, which a backward pass may still need."""
+    for name, tensor in buffers.items():
+        owner, _, attribute = name.rpartition('.')
+        setattr(network.get_submodule(owner), attribute, tensor.clone())
+
+
+def deviation(parameters: Tensors, frozen: Tensors) -> float:
+    """Largest distance of a group of weights, as a share of the frozen one's norm."""
+    return max((float((tensor - frozen[name]).norm()) / max(float(frozen[name].norm()), 1e-3 * tensor.numel() ** 0.5)
+                for name, tensor in parameters.items()), default=0.0)

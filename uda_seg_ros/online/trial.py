@@ -1,0 +1,124 @@
+"""A trial: some sets of weights judged on the same crops, in pieces of one crop each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from ..metrics import confusion
+from ..replay import Crop
+from .pictures import Normalise, as_image, restyled
+from .serving import Tensors
+
+SHRINK = 2  # masks are compared at half the network's size: finer than most networks' stride, and a quarter of the work
+DRAWS = 200
+
+
+class Gain(NamedTuple):
+    """In points of mIoU. low: what the true gain exceeds with the confidence asked for."""
+
+    mean: float
+    low: float
+
+
+class Masks:
+    """Runs any set of tensors through one network."""
+
+    def __init__(self, network: nn.Module, normalise: Normalise, device: torch.device) -> None:
+        self._network, self._normalise, self._device = network, normalise, device
+
+    @torch.inference_mode()
+    def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+        """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
+        image = as_image(picture, self._device)
+        if style is not None:
+            image = restyled(image, as_image(style, self._device))
+        size = tuple(side // SHRINK for side in picture.shape[:2])
+        logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
+        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+
+class Trial:
+    """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
+
+    kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one matrix
+    a crop. masks: name -> one mask a target picture.
+    """
+
+    def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
+                 styles: Sequence[np.ndarray], target: Sequence[np.ndarray], facts: Mapping[str, float | str]) -> None:
+        self.kind, self.cases, self.facts = kind, dict(cases), dict(facts)
+        self._parts = {part: list(names) for part, names in parts.items()}
+        self._styles, self._target = list(styles), list(target)
+        self._items = [(part, number) for part in parts for number in (range(len(target)) if part == 'target' else crops)]
+        self._position = 0
+        self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
+        self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
+
+    @property
+    def done(self) -> bool:
+        return self._position == len(self._items)
+
+    def piece(self, masks: Masks, crop: Sequence[Crop], num_classes: int) -> None:
+        """One crop, through every set of weights. crop: the gate set, fitted to the network's size."""
+        part, number = self._items[self._position]
+        if part == 'target':
+            for name in self._parts[part]:
+                self.masks[name].append(masks(self.cases[name], self._target[number]))
+        else:
+            image, label = crop[number]
+            style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
+            label = label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
+            for name in self._parts[part]:
+                self.confusions[part, name].append(confusion(label, masks(self.cases[name], image, style), num_classes))
+        self._position += 1
+
+    def miou(self, part: str, name: str) -> float:
+        """In points."""
+        return float(_miou(np.sum(self.confusions[part, name], axis=0)[None])[0])
+
+    def iou(self, part: str, name: str) -> np.ndarray:
+        """Of each class in points, NaN for classes without labels."""
+        return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
+
+    def gain(self, part: str, name: str, over: str, doubt: float) -> Gain:
+        """Paired bootstrap over the crops of summed confusion matrices. doubt: share of draws below `low`."""
+        first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
+        rng = np.random.default_rng(len(first))
+        counts = rng.multinomial(len(first), np.full(len(first), 1 / len(first)), DRAWS).astype(np.float64)
+        drawn = [_miou(np.tensordot(counts, matrices, 1)) for matrices in (first, second)]
+        return Gain(self.miou(part, name) - self.miou(part, over), float(np.quantile(drawn[0] - drawn[1], doubt)))
+
+    def state_dict(self) -> dict:
+        return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts, 'position': self._position,
+                'styles': [torch.from_numpy(style) for style in self._styles],
+                'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
+                'confusions': {key: [torch.from_numpy(each) for each in each_crop] for key, each_crop in self.confusions.items()},
+                'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
+
+    @staticmethod
+    def of(state: Mapping) -> Trial:
+        trial = Trial(state['kind'], state['cases'], state['parts'], (), [style.numpy() for style in state['styles']],
+                      [picture.numpy() for picture in state['target']], state['facts'])
+        trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
+        trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
+        trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
+        return trial
+
+
+def _iou(matrices: np.ndarray) -> np.ndarray:
+    """NxC of NxCx(C+1), in points; NaN for a class without labels."""
+    num_classes = matrices.shape[1]
+    hit = np.diagonal(matrices, axis1=1, axis2=2).astype(np.float64)
+    labelled = matrices.sum(2)
+    union = labelled + matrices[..., :num_classes].sum(1) - hit
+    return np.where(labelled > 0, 100 * hit / np.maximum(union, 1), np.nan)
+
+
+def _miou(matrices: np.ndarray) -> np.ndarray:
+    return np.nanmean(_iou(matrices), axis=1)

@@ -1,0 +1,60 @@
+"""After a promotion: is what is served worse than the frozen network after all?
+
+The spec's statistic, consistency of a network with itself, was measured to be no guide: under low sun the frozen network is the
+more consistent one and half as right. Here both are asked the labels of a source crop in the colours of the present picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .settings import WatchSettings
+
+
+@dataclass
+class Watch:
+    """wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville)."""
+
+    settings: WatchSettings
+    wealth: float = 1.0
+    pairs: int = 0
+    lost: dict[int, int] = field(default_factory=dict)
+
+    def restart(self) -> None:
+        """Something else is served from now on."""
+        self.wealth, self.pairs, self.lost = 1.0, 0, {}
+
+    def compare(self, label: np.ndarray, served: np.ndarray, frozen: np.ndarray, num_classes: int) -> str | None:
+        """label, served, frozen: hxw train ids of one crop. Returns why to revert, in words."""
+        valid = label < num_classes
+        if not valid.any():
+            return None
+        excess = float((frozen[valid] == label[valid]).mean() - (served[valid] == label[valid]).mean())
+        scaled = min(max(excess / 0.1, -1.0), 1.0)
+        self.wealth *= 1 + 0.5 * (scaled - self.settings.tolerance / 0.1)
+        self.pairs += 1
+        if self.wealth > self.settings.limit:
+            return (f'on labelled crops in the present style it is worse than the frozen network (wealth {self.wealth:.0f} above '
+                    f'{self.settings.limit:g} after {self.pairs} crops)')
+        return None
+
+    def look(self, served: np.ndarray, reference: np.ndarray, num_classes: int) -> str | None:
+        """Masks of the picture at hand; reference: of the frozen weights with the statistics that are served."""
+        differ = float((served != reference).mean())
+        if differ > 0.6:
+            return f'{100 * differ:.0f} % of the pixels differ from the frozen weights'
+        shares = [np.bincount(mask.ravel(), minlength=num_classes)[:num_classes] / mask.size for mask in (served, reference)]
+        gone = np.flatnonzero((shares[1] > 0.02) & (shares[0] < 0.002))
+        self.lost = {int(train_id): self.lost.get(int(train_id), 0) + 1 for train_id in gone}
+        for train_id, looks in self.lost.items():
+            if looks >= self.settings.lost_looks:
+                return f'class {train_id} is gone for {looks} looks, of {100 * shares[1][train_id]:.0f} % of the pixels'
+        return None
+
+    def state_dict(self) -> dict:
+        return {'wealth': self.wealth, 'pairs': self.pairs, 'lost': dict(self.lost)}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.wealth, self.pairs, self.lost = state['wealth'], state['pairs'], dict(state['lost'])
