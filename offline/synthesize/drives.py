@@ -20,9 +20,9 @@ from uda_seg_ros.procedural.drive import drive
 from uda_seg_ros.procedural.schedule import parse_schedule
 from uda_seg_ros.procedural.town import find_town
 from uda_seg_ros.procedural.world import SIZE
+from uda_seg_ros.storage.cache_folder import made_once
 
 from ..loading.crops import resized_image, resized_label, size_at
-from ..storage.cache_folder import made_once
 
 WORTH_PROCESSES = 100  # frames; to start processes takes as long as to render some dozens
 

@@ -11,10 +11,10 @@ from .drive import DriveFrame, drive
 from .scene import Scene
 from .schedule import Schedule, ScheduleError, Segment, parse_schedule
 from .town import TOWNS
-from .weather import WEATHERS, apply_weather
+from .weather import FAMILIES, WEATHERS, apply_weather
 from .world import FPS, SIZE, World
 
 __all__ = [
-    "FPS", "SIZE", "TOWNS", "WEATHERS", "Camera", "DriveFrame", "Pose", "Scene", "Schedule", "ScheduleError", "Segment",
-    "World", "apply_weather", "drive", "parse_schedule",
+    "FAMILIES", "FPS", "SIZE", "TOWNS", "WEATHERS", "Camera", "DriveFrame", "Pose", "Scene", "Schedule", "ScheduleError",
+    "Segment", "World", "apply_weather", "drive", "parse_schedule",
 ]  # fmt: skip
