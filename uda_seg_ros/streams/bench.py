@@ -19,6 +19,7 @@ from .drives import Material
 from .footage import Footage, make_footage
 from .harness import Judge, run
 from .methods import Choice, Setting
+from .methods.oracle import best_of
 from .signals import against_frozen
 from .table import Stream
 from .trace import Trace
@@ -126,6 +127,8 @@ def execute(plan: Plan, frozen: Choice, progress: Callable[[str, int], Callable]
                 for seed in range(plan.seeds if choice.entry.chance else 1):
                     bar = progress(told + choice.name, len(stage.footage))
                     trace = base if choice.name == frozen.name else stage.trace(choice, seed, masks, bar)
+                    if choice.entry.oracle:
+                        trace = best_of(base, trace)
                     yield Run(stream, choice.name, name, seed, stage.footage, trace, base)
 
 

@@ -1,4 +1,8 @@
-"""How sure gain and regret are: a paired moving-block bootstrap over frames (Kuensch, 1989)."""
+"""How sure gain and regret are: a paired moving-block bootstrap over frames (Kuensch, 1989), kept local.
+
+Weather changes along a stream, and a window that mixed fog with clear air would measure neither. So a block is replaced by
+one from nearby in the same part of the schedule (the local block bootstrap of Paparoditis and Politis, 2002).
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,23 @@ from .measures import Span, paired
 from .trace import Trace
 
 BLOCK, DRAWS, LEVEL = 10, 2000, 0.95
+REACH = 2  # blocks to either side from which a block may come
 
 
 def intervals(pairs: Sequence[tuple[Trace, Trace]], parts: Sequence[Span], *, draws: int = DRAWS, block: int = BLOCK,
               seed: int = 0) -> dict[str, tuple[float, float]]:
     """(low, high) of 'gain' and 'regret', means over runs. pairs: (served, frozen) of each run, all of one schedule.
 
-    Frames are drawn in blocks that follow each other in the stream, the same for served and frozen, and from their own part
-    of the schedule: a window keeps its mix of weathers.
+    The frames drawn are the same for served and frozen.
     """
     rng = np.random.default_rng(seed)
-    areas = strata(parts, 2 * block)
+    places = slots(strata(parts, 2 * block), block)
     counts = [_labelled(served.counts, frozen.counts) for served, frozen in pairs]
     found = np.empty((draws, 2))
     for draw in range(draws):
         of_runs = []
         for served, frozen in counts:
-            chosen = resampled(areas, block, rng)
+            chosen = resampled(places, rng)
             measured = paired(served[chosen], frozen[chosen])
             of_runs.append((measured['gain'], measured['regret']))
         found[draw] = np.mean(of_runs, axis=0)
@@ -52,11 +56,17 @@ def strata(parts: Sequence[Span], least: int) -> list[tuple[int, int]]:
     return found
 
 
-def resampled(areas: Sequence[tuple[int, int]], block: int, rng: np.random.Generator) -> np.ndarray:
-    """Frame numbers, as many as there are, each area of blocks of its own."""
-    chosen = []
+def slots(areas: Sequence[tuple[int, int]], block: int) -> np.ndarray:
+    """Mx3 int: of every block that fills the areas, the least and greatest frame it may start at, and its length."""
+    found = []
     for start, stop in areas:
-        length = min(block, stop - start)
-        starts = rng.integers(start, stop - length + 1, -(-(stop - start) // length))
-        chosen.append((starts[:, None] + np.arange(length)).reshape(-1)[: stop - start])
-    return np.concatenate(chosen)
+        for begin in range(start, stop, block):
+            length = min(block, stop - begin)
+            found.append((max(start, begin - REACH * block), min(stop - length, begin + REACH * block), length))
+    return np.array(found)
+
+
+def resampled(places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Frame numbers, as many as there are. places: see `slots`."""
+    starts = rng.integers(places[:, 0], places[:, 1] + 1)
+    return np.concatenate([np.arange(start, start + length) for start, length in zip(starts, places[:, 2])])

@@ -22,6 +22,7 @@ class Entry:
     """A row of the table. module: of this folder, imported when asked for. settings: that differ from its Config's defaults.
 
     chance: whether it draws numbers, so that seeds matter. elsewhere: whether it gets labelled frames of other drives.
+    oracle: whether labels choose between it and the frozen network afterwards.
     rests_on: rooms of the package beside this one whose change makes its results void.
     """
 
@@ -30,12 +31,14 @@ class Entry:
     settings: Mapping[str, Any] = field(default_factory=dict)
     chance: bool = False
     elsewhere: bool = False
+    oracle: bool = False
     rests_on: tuple[str, ...] = ('models', 'runtime')
 
     def load(self) -> type:
         return getattr(importlib.import_module(f'.{self.module}', __package__), self.name)
 
 
+LEARNS = ('models', 'runtime', 'self_training')
 METHODS: dict[str, Entry] = {
     'frozen': Entry('frozen', 'Frozen'),
     'batchnorm_0.5': Entry('batchnorm', 'BatchNormMix', {'share': 0.5}),
@@ -43,7 +46,15 @@ METHODS: dict[str, Entry] = {
     'tent_1e-5': Entry('tent', 'Tent', {'lr': 1e-5}),
     'tent_1e-4': Entry('tent', 'Tent', {'lr': 1e-4}),
     'tent_1e-3': Entry('tent', 'Tent', {'lr': 1e-3}),
-    'ours': Entry('ours', 'Ours', chance=True, rests_on=('models', 'runtime', 'self_training', 'online')),
+    'ema': Entry('ema', 'EmaPseudoLabels', rests_on=LEARNS),
+    'cotta': Entry('cotta', 'CoTTA', chance=True, rests_on=LEARNS),
+    'class_reset': Entry('class_reset', 'ClassReset'),
+    'rdumb_100': Entry('rdumb', 'RDumb', {'every': 100}),
+    'rdumb_500': Entry('rdumb', 'RDumb', {'every': 500}),
+    'hamlet': Entry('hamlet', 'Hamlet', chance=True, rests_on=LEARNS),
+    'oracle': Entry('oracle', 'Oracle', chance=True, oracle=True, rests_on=LEARNS),
+    'supervised': Entry('supervised', 'Supervised', chance=True, elsewhere=True, rests_on=LEARNS),
+    'ours': Entry('ours', 'Ours', chance=True, rests_on=(*LEARNS, 'online')),
 }
 
 
