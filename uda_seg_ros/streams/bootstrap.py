@@ -7,6 +7,7 @@ one from nearby in the same part of the schedule (the local block bootstrap of P
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -46,14 +47,10 @@ def _labelled(served: np.ndarray, frozen: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def strata(parts: Sequence[Span], least: int) -> list[tuple[int, int]]:
-    """(start, stop) of what blocks may be drawn from: parts, short ones joined with those after them (flicker)."""
-    found: list[tuple[int, int]] = []
-    for part in parts:
-        if found and (found[-1][1] - found[-1][0] < least or part.stop - part.start < least):
-            found[-1] = found[-1][0], part.stop
-        else:
-            found.append((part.start, part.stop))
-    return found
+    """(start, stop) of what blocks may be drawn from: the parts, but those in a row of less than `least` frames as one."""
+    runs = [list(run) for _, run in groupby(parts, key=lambda part: part.stop - part.start < least)]
+    return [area for run in runs for area in (
+        [(run[0].start, run[-1].stop)] if run[0].stop - run[0].start < least else [(part.start, part.stop) for part in run])]
 
 
 def slots(areas: Sequence[tuple[int, int]], block: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..storage.whole_file import write_text
 from .bench import Plan, Run, execute
 from .clock import PACE
 from .drives import open_material
+from .errors import StreamError
 from .methods import METHODS, choose
 from .results import as_text, overall, rows, signals
 from .table import STREAMS, find_stream
@@ -56,9 +57,18 @@ def plan_of(options: argparse.Namespace) -> Plan:
                 frames=options.frames or (SMOKE_FRAMES if options.smoke else None),
                 size=options.size or (SMOKE_SIZE if options.smoke else None), seeds=options.seeds, tune=options.tune,
                 pace=replace(PACE, forwards=options.forwards, pieces=options.pieces), device=options.device)
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
     for stream in plan.streams:
         stream.parts(plan.frames, tune=plan.tune)
-    return plan
+    needy = [choice.name for choice in plan.methods if choice.entry.replay]
+    for name, bundle in plan.bundles.items():
+        if needy and bundle.replay is None:
+            raise StreamError(f'{name}: carries no replay memory, which {", ".join(needy)} need; export it with source data, or '
+                              'leave them out by --methods')
 
 
 def words(text: str) -> list[str]:

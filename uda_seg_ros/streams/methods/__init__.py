@@ -22,7 +22,7 @@ class Entry:
     """A row of the table. module: of this folder, imported when asked for. settings: that differ from its Config's defaults.
 
     chance: whether it draws numbers, so that seeds matter. elsewhere: whether it gets labelled frames of other drives.
-    oracle: whether labels choose between it and the frozen network afterwards.
+    oracle: whether labels choose between it and the frozen network afterwards. replay: whether the bundle must carry the source.
     rests_on: rooms of the package beside this one whose change makes its results void.
     """
 
@@ -32,12 +32,14 @@ class Entry:
     chance: bool = False
     elsewhere: bool = False
     oracle: bool = False
+    replay: bool = False
     rests_on: tuple[str, ...] = ('models', 'runtime')
 
     def load(self) -> type:
         return getattr(importlib.import_module(f'.{self.module}', __package__), self.name)
 
 
+SWITCH = 'on'  # the name of a part's own switch
 LEARNS = ('models', 'runtime', 'self_training')
 METHODS: dict[str, Entry] = {
     'frozen': Entry('frozen', 'Frozen'),
@@ -51,10 +53,10 @@ METHODS: dict[str, Entry] = {
     'class_reset': Entry('class_reset', 'ClassReset'),
     'rdumb_100': Entry('rdumb', 'RDumb', {'every': 100}),
     'rdumb_500': Entry('rdumb', 'RDumb', {'every': 500}),
-    'hamlet': Entry('hamlet', 'Hamlet', chance=True, rests_on=LEARNS),
-    'oracle': Entry('oracle', 'Oracle', chance=True, oracle=True, rests_on=LEARNS),
+    'hamlet': Entry('hamlet', 'Hamlet', chance=True, replay=True, rests_on=LEARNS),
+    'oracle': Entry('oracle', 'Oracle', chance=True, oracle=True, replay=True, rests_on=LEARNS),
     'supervised': Entry('supervised', 'Supervised', chance=True, elsewhere=True, rests_on=LEARNS),
-    'ours': Entry('ours', 'Ours', chance=True, rests_on=(*LEARNS, 'online')),
+    'ours': Entry('ours', 'Ours', chance=True, replay=True, rests_on=(*LEARNS, 'online')),
 }
 
 
@@ -105,13 +107,13 @@ def _number(text: str) -> bool:
 
 
 def _switch_off(place: dict[str, Any], key: str, default: Any, where: str) -> None:
-    """False for a switch or for the switch `enabled` of a part, 0 for a weight."""
-    if is_dataclass(default) and 'enabled' in place[key]:
-        place[key]['enabled'] = False
+    """False for a switch or for a part's own, 0 for a weight."""
+    if is_dataclass(default) and SWITCH in place[key]:
+        place[key][SWITCH] = False
     elif isinstance(default, (bool, int, float)):
         place[key] = type(default)(0)
     else:
-        raise ConfigError(f'{where}: no_{key}: {key!r} is neither a switch nor a number, and has no switch `enabled`')
+        raise ConfigError(f'{where}: no_{key}: {key!r} is neither a switch nor a number, and has no switch {SWITCH!r}')
 
 
 def find_key(values: Mapping[str, Any], key: str, where: str) -> list[str]:

@@ -1,9 +1,9 @@
 """A synchronous adapter in the manner of HAMLET: it trains between frames after each shift and loses frames meanwhile.
 
 Botet Colomer et al., 2023, arXiv 2307.15063, RECONSTRUCTED: source replay, ClassMix with labels of an EMA teacher, a
-distance that keeps the features of the source, a detector by cross-entropy of the frozen network against the student's own answer,
-and steps in proportion to the change. Its light decoder, its choice of modules and its scales (which know the benchmark) are
-not; a change counts in proportion to what the source's own level is.
+distance that keeps the features of the source, a detector by cross-entropy of the frozen network against the student's own
+answer, and steps in proportion to the change. Its light decoder, its choice of modules and its scales (which know the
+benchmark) are not; a change counts in proportion to what the source's own level is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Hamlet:
         """lr: of AdamW after a shift, falling linearly to 0 over its steps. window: frames whose level counts as one.
 
         change: share of the first window's level that is a shift. steps: for one such change; most: for any. decay: of the
-        teacher. threshold: of pseudo-labels. keep: weight of the distance to the frozen features. always: train on all frames.
+        teacher. threshold: of pseudo-labels. keep: weight of the distance to frozen features. always: train on all frames.
         """
 
         lr: float = 6e-5

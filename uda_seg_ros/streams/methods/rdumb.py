@@ -36,11 +36,13 @@ class RDumb:
     def __init__(self, setting: Setting, config: Config = Config()) -> None:
         self._learner, self._config = Learner(setting), config
         mix_norms(self._learner.network, config.share)
+        self._steps = 0
 
     def __call__(self, frame: Frame, index: int) -> Answer:
-        if index % self._config.every == 0:
+        if self._steps % self._config.every == 0:
             self._learner.restore()
             self._optimiser = torch.optim.SGD(norm_parameters(self._learner.network), lr=self._config.lr, momentum=0.9)
+        self._steps += 1
         logits = self._learner.network(self._learner.image(frame.image))
         entropy = pixel_entropy(logits)
         sure = entropy.detach() < self._config.sure
