@@ -14,12 +14,13 @@ PACKAGE, PROGRAM = 'uda_seg_ros', 'offline'
 
 # A room may import rooms of the lines above its own, and itself. A new file or folder of the package belongs here.
 LAYERS = (
-    ('structures', 'labels', 'config'),
-    ('models', 'self_training', 'metrics', 'shift_signals'),
+    ('structures', 'labels', 'config', 'storage'),
+    ('models', 'self_training', 'metrics', 'shift_signals', 'procedural'),
     ('bundle', 'replay', 'source_statistics'),
     ('runtime',),
     ('online', 'recordings'),
-    ('streams', 'import_hf', 'description', 'report'),
+    ('import_hf', 'description', 'report'),
+    ('streams',),
     ('cli',),
     ('ros',),
 )

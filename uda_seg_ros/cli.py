@@ -1,4 +1,4 @@
-"""uda_seg inspect | infer | bench | import-hf: what can be done with a bundle without ROS."""
+"""uda_seg inspect | infer | bench | bench-streams | import-hf: what can be done with a bundle without ROS."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _bench_streams(arguments: argparse.Namespace) -> int:
+    from .streams.command import run
+    return run(arguments)
+
+
 def _import_hf(arguments: argparse.Namespace) -> int:
     from .import_hf import import_hf
     print(f'written: {import_hf(arguments.source, arguments.out)}')
@@ -92,6 +97,27 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--threads', type=count, default=1)
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
+
+    streams = commands.add_parser('bench-streams', help='adaptation against the frozen network on labelled streams')
+    streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K')
+    streams.add_argument('--methods', default='', metavar='M,...',
+                         help='default: all; ours-KEY=VALUE and ours-no_KEY change a setting of the adapter')
+    streams.add_argument('--data', default='procedural', help='procedural (default) or camvid:PATH')
+    streams.add_argument('--bundle', type=Path, action='append', help='default: the one shipped; several: one a source seed')
+    streams.add_argument('--smoke', action='store_true', help='few, short and small: 15 minutes on two cores')
+    streams.add_argument('--tune', action='store_true', help='the weather families for tuning instead of those for the test')
+    streams.add_argument('--seeds', type=count, default=1, help='adaptation seeds of methods that draw numbers (default: 1)')
+    streams.add_argument('--frames', type=count, help="of every stream (default: the stream's own length)")
+    streams.add_argument('--size', type=size, metavar='WxH', help="of the network's input (default: the bundle's)")
+    streams.add_argument('--pieces', type=count, default=4, help='of background work between two frames (default: 4)')
+    streams.add_argument('--forwards', type=count, default=8,
+                         help='forward passes that the device does between two frames (default: 8)')
+    streams.add_argument('--threads', type=count, default=1)
+    streams.add_argument('--device', default='cpu', help='cpu, cuda or cuda:N (default: cpu)')
+    streams.add_argument('--keep', type=Path, metavar='FOLDER', help='for frames and finished runs (default: the cache)')
+    streams.add_argument('--json', type=Path, metavar='FILE')
+    streams.add_argument('--html', type=Path, metavar='FILE')
+    streams.set_defaults(run=_bench_streams)
 
     import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
     import_hf.add_argument('source', help='an id such as owner/name, or a local folder')

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from uda_seg_ros.config import ConfigError
-
-from ..storage.whole_file import write_text
+from uda_seg_ros.storage.whole_file import write_text
 
 
 def put_into(page: Path, suite: str, text: str) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..storage.whole_file import write_text, write_whole
+from uda_seg_ros.storage.whole_file import write_text, write_whole
+
 from .suite import Suite
 from .table import Result, comma_separated, markdown, rows
 

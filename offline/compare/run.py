@@ -11,6 +11,7 @@ from typing import Any
 from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.config import from_mapping, to_mapping
 from uda_seg_ros.labels import LABEL_SPACES
+from uda_seg_ros.storage.whole_file import write_text
 
 from ..datasets import open_dataset
 from ..evaluate import score
@@ -18,7 +19,6 @@ from ..load_recipe import to_recipe
 from ..methods import METHODS
 from ..methods.base import FROZEN
 from ..recipe import Recipe
-from ..storage.whole_file import write_text
 from ..training.run_folder import RECIPE, RunFolder
 from ..training.stages import difference, train_recipe
 from .suite import Suite, run_folder

@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from uda_seg_ros.recordings import RecordingError
+from uda_seg_ros.storage.cache_folder import cache_folder, made_once
 
-from ..storage.cache_folder import cache_folder, made_once
 from ..storage.frame_store import FrameStore, StoredFrame, StoreFull, write_frames
 from .base import Dataset, DatasetError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from uda_seg_ros.labels import CITYSCAPES
+from uda_seg_ros.storage.cache_folder import cache_folder
 
-from ..storage.cache_folder import cache_folder
 from ..synthesize.drives import Drives, key_of, rendered
 from .base import Dataset
 

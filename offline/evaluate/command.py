@@ -14,11 +14,11 @@ from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.cli import count, size
 from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.report import sheet
+from uda_seg_ros.storage.whole_file import write_text
 
 from ..datasets import Dataset
 from ..errors import told
 from ..load_bundle import load_bundle
-from ..storage.whole_file import write_text
 from . import contact, page, plots
 from .named_data import named, open_own
 from .score import marker_of, score

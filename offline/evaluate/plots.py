@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uda_seg_ros.metrics import reliability_bins
+from uda_seg_ros.storage.whole_file import write_whole
 
-from ..storage.whole_file import write_whole
 from .scores import Scores
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import numpy as np
 from uda_seg_ros.bundle import Bundle, BundleError
 from uda_seg_ros.labels import LABEL_SPACES
 from uda_seg_ros.models import SegmentationModel, build
+from uda_seg_ros.procedural import drive
 
 from ..data_spec import parse
 from ..datasets import Dataset, open_dataset
@@ -24,7 +25,6 @@ from ..evaluate import score
 from ..evaluate.named_data import named, open_own
 from ..load_bundle import is_run, load_bundle
 from ..provenance import commit
-from ..synthesize.drive import drive
 from ..training.run_folder import RunFolder
 from .parity import LEAST, agreement
 from .replay import Pictures, spread

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from uda_seg_ros.storage.cache_folder import cache_folder
+
 from ..datasets.base import Dataset
-from ..storage.cache_folder import cache_folder
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""Files and folders that are whole or not there."""
+"""Decoded frames, kept."""

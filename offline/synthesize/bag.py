@@ -11,8 +11,8 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from .camera import Camera
-from .drive import DriveFrame
+from uda_seg_ros.procedural.camera import Camera
+from uda_seg_ros.procedural.drive import DriveFrame
 
 STORAGES = {'sqlite3': StoragePlugin.SQLITE3, 'mcap': StoragePlugin.MCAP}
 START_NS = 1_700_000_000 * 10**9

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .drive import drive
+from uda_seg_ros.procedural.drive import drive
+from uda_seg_ros.procedural.schedule import Schedule, ScheduleError, parse_schedule
+from uda_seg_ros.procedural.town import TOWNS
+from uda_seg_ros.procedural.weather import WEATHERS
+from uda_seg_ros.procedural.world import FPS, SIZE
+
 from .output import OutputError, describe, prepare
 from .pictures import PictureWriter
-from .schedule import Schedule, ScheduleError, parse_schedule
-from .town import TOWNS
-from .weather import WEATHERS
-from .world import FPS, SIZE
 
 SMALLEST, LARGEST = (64, 36), (3840, 2160)
 

@@ -14,14 +14,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from uda_seg_ros import procedural
 from uda_seg_ros.config import ConfigError, from_mapping
+from uda_seg_ros.procedural.drive import drive
+from uda_seg_ros.procedural.schedule import parse_schedule
+from uda_seg_ros.procedural.town import find_town
+from uda_seg_ros.procedural.world import SIZE
+from uda_seg_ros.storage.cache_folder import made_once
 
 from ..loading.crops import resized_image, resized_label, size_at
-from ..storage.cache_folder import made_once
-from .drive import drive
-from .schedule import parse_schedule
-from .town import find_town
-from .world import SIZE
 
 WORTH_PROCESSES = 100  # frames; to start processes takes as long as to render some dozens
 
@@ -120,6 +121,6 @@ def _render_drives(drives: Drives, draft: Path, places: range) -> None:
 def key_of(drives: Drives) -> str:
     """Changes with the drives and with the program that renders them."""
     digest = hashlib.sha256(repr(drives).encode())
-    for source in sorted(Path(__file__).parent.rglob('*.py')):
+    for source in (*sorted(Path(procedural.__file__).parent.rglob('*.py')), Path(__file__)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from .schedule import Schedule
+from uda_seg_ros.procedural.schedule import Schedule
 
 DESCRIPTION = 'drive.json'
 

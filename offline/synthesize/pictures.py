@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from uda_seg_ros.labels import CITYSCAPES
-
-from .drive import DriveFrame
+from uda_seg_ros.procedural.drive import DriveFrame
 
 
 class PictureWriter:

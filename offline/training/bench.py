@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from uda_seg_ros.config import ConfigError
+from uda_seg_ros.storage.whole_file import write_text
 
 from ..errors import told
 from ..load_recipe import load_recipe
@@ -22,7 +23,6 @@ from ..methods import METHODS
 from ..recipe import Recipe, Stage
 from ..roles import networks_of
 from ..samples import Batch
-from ..storage.whole_file import write_text
 from .bare_networks import Calls, record_calls
 from .command import add_recipe, say
 from .distributed import World, joined

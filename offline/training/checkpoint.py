@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..storage.whole_file import write_whole
+from uda_seg_ros.storage.whole_file import write_whole
 
 FORMAT = 1
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..storage.whole_file import write_text
+from uda_seg_ros.storage.whole_file import write_text
+
 from .log_pictures import Pictures
 
 SECONDS_A_LINE = 10

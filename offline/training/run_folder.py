@@ -20,10 +20,10 @@ from safetensors.torch import load_file, save
 from uda_seg_ros.bundle import Bundle, ModelSpec
 from uda_seg_ros.config import nearest
 from uda_seg_ros.labels import LABEL_SPACES
+from uda_seg_ros.storage.whole_file import sync, write_text, write_whole
 
 from ..load_recipe import load_recipe
 from ..recipe import NetworkSpec, Recipe, Stage
-from ..storage.whole_file import sync, write_text, write_whole
 
 RECIPE, RUN = 'recipe.yaml', 'run.json'
 

@@ -13,12 +13,12 @@ import torch
 
 from uda_seg_ros.config import to_mapping
 from uda_seg_ros.labels import LABEL_SPACES
+from uda_seg_ros.storage.whole_file import write_text
 
 from ..load_recipe import as_yaml
 from ..methods import METHODS
 from ..provenance import commit, versions
 from ..recipe import Recipe
-from ..storage.whole_file import write_text
 from . import distributed
 from .distributed import World
 from .log_pictures import Pictures

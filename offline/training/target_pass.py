@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import torch
 
+from uda_seg_ros.storage.whole_file import write_whole
+
 from ..methods import Method
-from ..storage.whole_file import write_whole
 from .seeding import seed_torch
 from .trainer import autocast
 

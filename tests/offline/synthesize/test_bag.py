@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from offline.__main__ import main
-from offline.synthesize import drive
+from uda_seg_ros.procedural import drive
 
 pytest.importorskip('rosbags')
 

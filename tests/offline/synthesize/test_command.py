@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from offline.__main__ import main
-from offline.synthesize import drive
 from uda_seg_ros.labels import CITYSCAPES
+from uda_seg_ros.procedural import drive
 
 SMALL = ['--size', '160x90', '--seed', '7']
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offline.synthesize import WEATHERS, ScheduleError, parse_schedule
+from uda_seg_ros.procedural import WEATHERS, ScheduleError, parse_schedule
 
 
 @pytest.mark.parametrize(

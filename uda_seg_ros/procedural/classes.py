@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uda_seg_ros.labels import CITYSCAPES, IGNORE
+from ..labels import CITYSCAPES, IGNORE
 
 (
     ROAD, SIDEWALK, BUILDING, WALL, FENCE, POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, TERRAIN, SKY, PERSON, RIDER,

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from offline.synthesize import TOWNS, World
 from uda_seg_ros.labels import CITYSCAPES
+from uda_seg_ros.procedural import TOWNS, World
 
 SIZE = (320, 180)
 ROAD, SKY = CITYSCAPES.names.index('road'), CITYSCAPES.names.index('sky')

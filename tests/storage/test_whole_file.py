@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from offline.storage.cache_folder import made_once
-from offline.storage.whole_file import write_text, write_whole
+from uda_seg_ros.storage.cache_folder import made_once
+from uda_seg_ros.storage.whole_file import write_text, write_whole
 
 
 def test_a_full_disk_is_told_with_the_file_and_its_room_is_given_back(tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from offline.synthesize import WEATHERS, Scene, World, apply_weather, drive
-from offline.synthesize.weather.fog import AIRLIGHT, fog_beta
+from uda_seg_ros.procedural import WEATHERS, Scene, World, apply_weather, drive
+from uda_seg_ros.procedural.weather.fog import AIRLIGHT, fog_beta
 
 SIZE = (320, 180)
 EFFECTS = [name for name in WEATHERS if name != 'clear']

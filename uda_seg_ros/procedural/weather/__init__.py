@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..scene import Scene
+from .drops import lens_drops
 from .fog import fog
 from .low_sun import low_sun
 from .moment import Moment
 from .night import night
+from .processing import low_contrast, speckle, white_balance_drift
 from .rain import rain_fall, wet_ground
 from .sensor import exposure_drift, motion_blur, sensor_noise
 from .snow import snow_cover, snow_fall
@@ -24,12 +26,22 @@ EFFECTS = (
     ('low_sun', low_sun),
     ('rain', rain_fall),
     ('snow', snow_fall),
+    ('drops', lens_drops),
     ('blur', motion_blur),
     ('exposure', exposure_drift),
+    ('white_balance', white_balance_drift),
+    ('low_contrast', low_contrast),
     ('noise', sensor_noise),
+    ('speckle', speckle),
 )
 CLEAR = 'clear'
 WEATHERS = (CLEAR, *dict.fromkeys(name for name, _ in EFFECTS))
+# Against tuning on what is tested: a trainer's own degradations, what settings may be chosen on, what decides.
+FAMILIES = {
+    'train': ('blur', 'noise', 'low_sun', 'exposure'),
+    'tune': ('white_balance', 'low_contrast', 'speckle'),
+    'test': ('fog', 'rain', 'night', 'snow', 'drops'),
+}
 
 
 def apply_weather(scene: Scene, weather: Mapping[str, float], frame: int = 0, seed: int = 0) -> np.ndarray:

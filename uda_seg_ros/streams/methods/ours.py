@@ -1,0 +1,42 @@
+"""The adapter of the product: learning in the background, within the frame's budget of pieces."""
+
+from __future__ import annotations
+
+from ...online.adapter import Adapter
+from ...online.settings import AdapterSettings
+from ...online.status import AdaptationStatus
+from ...runtime.engine import Engine
+from ...structures import Frame, Weights
+from .base import Answer, Setting
+
+
+class Ours:
+    """Segments as the vehicle does; weights that the adapter gives out are served from the next frame on."""
+
+    Config = AdapterSettings
+
+    def __init__(self, setting: Setting, config: AdapterSettings) -> None:
+        self._engine = Engine(setting.bundle, device=setting.device, size=setting.size)
+        self._adapter = Adapter(setting.bundle, config, seed=setting.seed, device=setting.device, size=setting.size)
+        self._pieces = setting.pace.pieces
+        self._told: tuple = ()
+
+    def __call__(self, frame: Frame, index: int) -> Answer:
+        mask = self._engine(frame, confidence=False).mask
+        self._serve(self._adapter.observe(frame))
+        for _ in range(self._pieces):
+            if not self._adapter.busy:
+                break
+            self._serve(self._adapter.update())
+        status = self._adapter.status
+        return Answer(mask, events=self._new_events(status), signals={'shift': status.shift, 'share': status.share})
+
+    def _serve(self, weights: Weights | None) -> None:
+        if weights is not None:
+            self._engine.load_weights(weights)
+
+    def _new_events(self, status: AdaptationStatus) -> tuple[tuple[str, str], ...]:
+        """Those that were not there after the frame before; a status holds the last ones only."""
+        known = set(map(id, self._told))
+        self._told = status.events
+        return tuple((event.kind, event.text) for event in status.events if id(event) not in known)
