@@ -40,7 +40,7 @@ class Drive:
         self.turns.append(turn_of(self._frozen, answer.mask))
         return answer
 
-    def until(self, reached: Callable[[], object], timeout_s: float = 60.0) -> None:
+    def until(self, reached: Callable[[], object], timeout_s: float = 20.0) -> None:
         """Drive until it is so."""
         deadline = time.monotonic() + timeout_s
         while not reached():

@@ -7,6 +7,7 @@ import os
 import pickle
 import select
 import socket
+import sys
 import weakref
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -51,19 +52,20 @@ def send(line: socket.socket, message: Any, content: bytes | None = None, flags:
         return
     memory = sealed(content)
     try:
-        socket.send_fds(line, [packed], [memory], flags | socket.MSG_NOSIGNAL)
+        beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, memory.to_bytes(4, sys.byteorder))]
+        line.sendmsg([packed], beside, flags | socket.MSG_NOSIGNAL)  # socket.send_fds takes no heed of flags
     finally:
         os.close(memory)
 
 
 def receive(line: socket.socket, flags: int = 0) -> Parcel:
     """Raises EOFError when the other end is closed, BlockingIOError as `send`. Only for a child of one's own: pickles."""
-    packed, memories, _, _ = socket.recv_fds(line, LARGEST, 1, flags | socket.MSG_CMSG_CLOEXEC)
+    packed, beside, _, _ = line.recvmsg(LARGEST, socket.CMSG_SPACE(4), flags | socket.MSG_CMSG_CLOEXEC)
     if not packed:
         raise EOFError
     content = None
-    for memory in memories:
-        with open(memory, 'rb') as file:
+    for _, _, memory in beside:
+        with open(int.from_bytes(memory[:4], sys.byteorder), 'rb') as file:
             file.seek(0)
             content = file.read()
     return Parcel(pickle.loads(packed), content)
