@@ -19,6 +19,7 @@ from uda_seg_ros.structures import Frame, Segmentation
 
 from .standin import METHOD, turn_of
 
+PERIOD_S = 0.02
 QUICK = {'rank': 'normal', 'heartbeat_s': 2.0, 'back_off_s': 0.05, 'autosave_s': 0.0}
 
 
@@ -40,13 +41,18 @@ class Drive:
         self.turns.append(turn_of(self._frozen, answer.mask))
         return answer
 
-    def until(self, reached: Callable[[], object], timeout_s: float = 20.0) -> None:
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.frame()
+            time.sleep(PERIOD_S)
+
+    def until(self, reached: Callable[[], object], timeout_s: float = 40.0) -> None:
         """Drive until it is so."""
         deadline = time.monotonic() + timeout_s
         while not reached():
             assert time.monotonic() < deadline, self.worker.status
             self.frame()
-            time.sleep(0.005)
+            time.sleep(PERIOD_S)
 
 
 @pytest.fixture(params=['thread', 'process'])

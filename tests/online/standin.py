@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from pathlib import Path
 
+import numpy as np
 import torch
 
 from uda_seg_ros.bundle import Bundle
@@ -22,11 +22,12 @@ HEAD = ('classifier.3.weight', 'classifier.3.bias')
 
 
 class Standin:
-    """settings: fault (a name of `_fail`, or 'building'), after (pieces of good work before it), once (a file: fail only
-    while it is not there), beat_s (how long a piece takes)."""
+    """settings: fault (as `_fail` knows, or 'building'), after (so many pieces of good work), once (a file: fail only while
+    it is not there), beat_s (how long a piece takes)."""
 
     def __init__(self, bundle: Bundle, settings, *, seed: int, device: str, size) -> None:
-        self._tensors, self._settings = dict(bundle.tensors), {'fault': '', 'after': 0, 'once': '', 'beat_s': 0.0, **settings}
+        self._tensors = dict(bundle.tensors)
+        self._settings = {'fault': '', 'after': 0, 'once': '', 'beat_s': 0.0, **settings}
         self._step = self._version = self._turn = self._pending = 0
         self._events: list[Event] = []
         if self._settings['fault'] == 'building':
@@ -61,15 +62,13 @@ class Standin:
         return True
 
     def _fail(self, fault: str) -> Weights:
-        weight, bias = (self._tensors[name] for name in HEAD)
+        bias = self._tensors[HEAD[1]]
         if fault == 'exception':
             raise ZeroDivisionError('planted')
         if fault == 'memory':
             raise MemoryError('planted')
         if fault == 'segfault':
             ctypes.string_at(0)
-        if fault == 'exit':
-            os._exit(3)
         if fault == 'hang':
             time.sleep(1000)
         if fault == 'nan':
@@ -104,7 +103,7 @@ class Standin:
         self._turn, self._step = state['turn'], state['step']
 
 
-def turn_of(frozen: Path | object, mask) -> int:
+def turn_of(frozen: np.ndarray, mask: np.ndarray) -> int:
     """How far the classes of a mask are turned against the frozen network's; fails if not all pixels are turned alike."""
     turns = set(((mask.astype(int) - frozen) % 19).reshape(-1).tolist())
     assert len(turns) == 1, f'a mask of more than one version: {turns}'

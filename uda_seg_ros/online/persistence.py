@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,12 +61,13 @@ def unpack(content: bytes, anchor: str, where: object) -> Saved:
             raise ValueError('format or checksum differ')
         stored = io.BytesIO(tensors.pop(STATE).numpy().tobytes())
         version, of = int(about['version']), about['anchor']
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        state = torch.load(stored, map_location='cpu', weights_only=True)
+    except (ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
         raise SavedError(f'{where}: damaged ({" ".join(str(error).split()) or type(error).__name__}); ignored') from error
     if of != anchor:
         raise SavedError(f'{where}: belongs to another network (SHA-256 {of[:12]}..., here {anchor[:12]}...); ignored')
     weights = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
-    return Saved(Weights(version, weights), torch.load(stored, map_location='cpu', weights_only=True))
+    return Saved(Weights(version, weights), state)
 
 
 def read(path: Path, anchor: str) -> Saved:
