@@ -94,7 +94,7 @@ TABLE = tuple(Setting(name, default, description, **more) for name, default, des
     ('adaptation.autosave_period', 60.0, 'Seconds between two savings of adapted weights; 0: no saving, no resuming.',
      {'low': 0.0, 'high': 86400.0}),
     ('adaptation.resume', True, 'Take saved weights up at the start if they grew from this network.', {}),
-    ('checkpoint', '', 'File that the service ~/load_checkpoint loads; empty is the one saved by itself.', {'dynamic': True}),
+    ('checkpoint', '', 'File that ~/load_checkpoint loads; empty is the one saved by itself.', {'dynamic': True}),
     ('diagnostic_updater.period', 1.0, 'Seconds between two messages on /diagnostics.', {'low': 0.1, 'high': 3600.0}),
 ))
 SETTINGS = {setting.name: setting for setting in TABLE}
