@@ -16,8 +16,8 @@ CONFIG = Path(__file__).resolve().parent.parent / 'config'
 BOOL = ['true', 'false']
 UNSET = ''
 
-# Arguments that are parameters of the node by the same name: type, meaning, and what is possible. Typed, because an argument
-# is read as YAML: threshold:=1 would arrive as a whole number, and the node wants a fraction.
+# Arguments that are parameters of the node, by the same name but for NAMES: type, meaning, and what is possible. Typed,
+# because an argument is read as YAML: threshold:=1 would arrive as a whole number, and the node wants a fraction.
 PARAMETERS = {
     'model': (str, "Folder of the bundle to run; 'default' is the one shipped.", None),
     'device': (str, 'auto, cpu, cuda or cuda:N.', None),
@@ -29,9 +29,11 @@ PARAMETERS = {
     'image_transport': (str, 'raw or compressed.', ['raw', 'compressed']),
     'input_reliability': (str, 'Reliability asked of the camera.', ['auto', 'best_effort', 'reliable']),
     'cameras': (list[str], "Names of several cameras, such as '[front, left]'.", None),
+    'adapt': (bool, 'Learn from what the cameras see: the parameter adaptation.enabled.', BOOL),
     'autostart': (bool, 'Configure and activate by itself; false leaves that to a lifecycle manager.', BOOL),
     'use_sim_time': (bool, 'Take the time from /clock; set by itself when a bag is played.', BOOL),
 }
+NAMES = {'adapt': 'adaptation.enabled'}  # where argument and parameter differ
 # All others: default, meaning, and what is possible.
 ARGUMENTS = {
     'image_topic': ('/camera/image_raw', "Topic of the images; '{camera}' in it is each name of several cameras.", None),
@@ -75,7 +77,7 @@ def _start(context: LaunchContext) -> list:
     values = {name: LaunchConfiguration(name).perform(context) for name in (*PARAMETERS, *ARGUMENTS)}
     if values['bag'] and values['use_sim_time'] == UNSET:
         values['use_sim_time'] = 'true'
-    given = {name: ParameterValue([TextSubstitution(text=values[name])], value_type=row[0])
+    given = {NAMES.get(name, name): ParameterValue([TextSubstitution(text=values[name])], value_type=row[0])
              for name, row in PARAMETERS.items() if values[name] != UNSET}
     actions = [Node(
         package='uda_seg_ros', executable='segmentation_node', name=values['node_name'], namespace=values['namespace'],

@@ -55,7 +55,7 @@ def build(node, engine: Engine, *names: str, **values) -> tuple[Worker, list[Cam
     node.set_parameters([rclpy.parameter.Parameter(name, value=value) for name, value in values.items()])
     cameras = [Camera(node, name, parameters, lambda: None) for name in names]
     lanes = [Lane(camera, Outputs(node, f'{camera.name}/', parameters, CITYSCAPES)) for camera in cameras]
-    return Worker(node, engine, lanes, parameters, DebugTimes(node), threading.Event()), cameras
+    return Worker(node, engine, engine.batch, lanes, parameters, DebugTimes(node), threading.Event()), cameras
 
 
 @pytest.mark.parametrize('stamp_s', [0, 1, 2**31 - 1])

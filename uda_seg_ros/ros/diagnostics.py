@@ -1,4 +1,4 @@
-"""What the node tells of itself on /diagnostics: one status each for inputs, inference, outputs and model."""
+"""What the node tells of itself on /diagnostics: one status each for inputs, inference, outputs, model and adaptation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Diagnostics:
         if pipeline is not None:
             active = state == 'active'
             statuses += [self._input(lane.camera, active) for lane in pipeline.lanes]
-            statuses += [self._inference(pipeline, pipeline.worker), self._outputs(pipeline), self._model(pipeline)]
+            statuses += [self._inference(pipeline, pipeline.worker), self._outputs(pipeline), self._model(pipeline),
+                         self._adaptation(pipeline)]
         message = DiagnosticArray(status=statuses)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
@@ -84,6 +85,11 @@ class Diagnostics:
         return self._status('model', OK, pipeline.network, {
             'network': pipeline.network, 'bundle': pipeline.folder, 'sha256': pipeline.digest,
             'weights version': pipeline.engine.weights_version, 'classes': pipeline.labels.num_classes})
+
+    def _adaptation(self, pipeline: Pipeline) -> DiagnosticStatus:
+        if pipeline.adaptation is None:
+            return self._status('adaptation', OK, 'off', {'state': 'off'})
+        return self._status('adaptation', *pipeline.adaptation.describe())
 
     def _status(self, name: str, level: bytes, text: str, values: dict[str, Any]) -> DiagnosticStatus:
         pairs = [KeyValue(key=key, value=_text(value)) for key, value in values.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rclpy.node import Node
@@ -21,6 +22,9 @@ from .outputs import Outputs
 from .parameters import Parameters
 from .worker import Lane, Worker
 
+if TYPE_CHECKING:
+    from .adaptation import Adaptation
+
 
 class Pipeline:
     """From cameras to masks: made when the node is configured, works between start() and stop(), ends with close().
@@ -35,6 +39,10 @@ class Pipeline:
         model = parameters['model']
         self.folder = default_bundle() if model in ('', 'default') else Path(model).expanduser()
         self._load()
+        self.adaptation: Adaptation | None = None
+        if parameters['adaptation.enabled']:
+            from .adaptation import Adaptation  # and with it what learns, which a frozen network does without
+            self.adaptation = Adaptation(node, parameters, self.engine, self.folder, self._size)
         self._wake = threading.Event()
         self._times = DebugTimes(node)
         self.lanes: list[Lane] = []
@@ -50,8 +58,9 @@ class Pipeline:
             path = values['classes_file']
             self.labels = rename_classes(bundle.labels, path) if path else bundle.labels
             size = (values['imgsz_height'] or bundle.preprocess.height, values['imgsz_width'] or bundle.preprocess.width)
-            asked = size if values['imgsz_height'] or values['imgsz_width'] else None
-            self.engine = Engine(bundle, device=values['device'], half=values['half'], size=asked, threads=values['threads'])
+            self._size = size if values['imgsz_height'] or values['imgsz_width'] else None
+            self.engine = Engine(bundle, device=values['device'], half=values['half'], size=self._size,
+                                 threads=values['threads'])
             self.engine(Frame(np.zeros((*size, 3), np.uint8)))  # the first pass is the slow one: not on a camera's frame
         except (BundleError, ConfigError, EngineError) as error:
             raise SetupError(str(error)) from error
@@ -66,10 +75,12 @@ class Pipeline:
 
     def start(self) -> None:
         """Tell the class names, listen, and serve."""
-        self.worker = Worker(self._node, self.engine, self.lanes, self._parameters, self._times, self._wake)
+        segment = self.engine.batch if self.adaptation is None else self.adaptation.segmenter.batch
+        self.worker = Worker(self._node, self.engine, segment, self.lanes, self._parameters, self._times, self._wake)
         self.worker.enabled = self.enabled
         self.worker.start()  # first, so that stop() can end it whatever fails below
         self.announce()
+        self._rest(False)
         for lane in self.lanes:
             lane.camera.subscribe()
 
@@ -77,15 +88,22 @@ class Pipeline:
         """Stop listening, and wait for the frame in work. False if that takes longer than 2 s."""
         for lane in self.lanes:
             lane.camera.unsubscribe()
+        self._rest(True)
         worker, self.worker = self.worker, None
         return worker is None or worker.stop()
 
     def close(self) -> None:
         """Let go of everything: publishers, subscriptions, tensors."""
         self.stop()
+        if self.adaptation is not None:
+            self.adaptation.close()
         for closing in (self._times, *(lane.outputs for lane in self.lanes), *self._class_names):
             closing.close()
         self.engine.close()
+
+    def _rest(self, resting: bool) -> None:
+        if self.adaptation is not None:
+            self.adaptation.rest(resting)
 
     def enable(self, enabled: bool) -> None:
         self.enabled = enabled

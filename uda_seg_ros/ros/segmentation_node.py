@@ -17,6 +17,7 @@ from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
 from . import label_info
+from .adaptation_services import AdaptationServices
 from .camera import input_topics
 from .diagnostics import Diagnostics
 from .lifecycle import GuardedLifecycleNode, SetupError
@@ -42,6 +43,7 @@ class SegmentationNode(GuardedLifecycleNode):
         self._diagnostics = Diagnostics(self)
         self._idle_since_s, self._hinted, self._namesake_seen = time.monotonic(), False, False
         self.create_service(SetBool, '~/enable', self._enable)
+        AdaptationServices(self, lambda: self.pipeline and self.pipeline.adaptation)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still, and that is to be told
         self.create_timer(WATCH_PERIOD_S, self._watch, clock=steady)
         self._reporting = self.create_timer(self.parameters['diagnostic_updater.period'], self._diagnose, clock=steady)

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,17 +62,18 @@ def _decode(content: bytes, kind: type) -> tuple[Image | ImageView | CompressedI
 class Worker:
     """Serves the camera that has waited longest first, up to max_batch cameras at a time. Owns the engine's settings.
 
-    wake: set when a frame has arrived. enabled: while false, frames are taken and dropped.
+    segment: the engine's batch, or that of whoever has a learner beside the engine. wake: set when a frame has arrived.
+    enabled: while false, frames are taken and dropped.
     """
 
-    def __init__(self, node: Node, engine: Engine, lanes: list[Lane], parameters: Parameters, times: DebugTimes,
-                 wake: threading.Event) -> None:
+    def __init__(self, node: Node, engine: Engine, segment: Callable[..., list[Segmentation]], lanes: list[Lane],
+                 parameters: Parameters, times: DebugTimes, wake: threading.Event) -> None:
         self.enabled = True
         self.rate, self.inference_ms, self.latency_ms = Rate(), Durations(), Durations()
         self.failures = 0
         self.last_failure, self.last_failure_ns = '', 0
-        self._node, self._engine, self._lanes, self._parameters = node, engine, lanes, parameters
-        self._times, self._wake = times, wake
+        self._node, self._engine, self._segment, self._lanes = node, engine, segment, lanes
+        self._parameters, self._times, self._wake = parameters, times, wake
         self._logged_ns: dict[str, int] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
         self._encodings: dict[str, str] = {}
@@ -115,7 +117,7 @@ class Worker:
         jobs = [job for job in map(self._take, lanes) if job is not None]
         if not jobs:
             return
-        for job, segmentation in zip(jobs, self._segment(jobs)):
+        for job, segmentation in zip(jobs, self._answers(jobs)):
             if segmentation is not None:
                 self._publish(job, segmentation, started_ns)
 
@@ -160,7 +162,7 @@ class Worker:
             change = f'from {last[1]}x{last[0]} to {size[1]}x{size[0]}'
             self._node.get_logger().info(f'{camera.topic}: resolution changed {change}')
 
-    def _segment(self, jobs: list[Job]) -> list[Segmentation | None]:
+    def _answers(self, jobs: list[Job]) -> list[Segmentation | None]:
         """One answer a job. Where memory is short the frames go one by one, once; what still fails is dropped."""
         self._engine.threshold = self._parameters['threshold']
         self._engine.output_size = self._parameters['output_size']
@@ -168,7 +170,7 @@ class Worker:
                 'entropy': any('entropy' in job.wanted for job in jobs)}
         started_ns = time.monotonic_ns()
         try:
-            answers = self._engine.batch([job.frame for job in jobs], **want)
+            answers = self._segment([job.frame for job in jobs], **want)
         except EngineOutOfMemory:
             answers = [self._retry(job, want) for job in jobs]
         self.inference_ms.add((time.monotonic_ns() - started_ns) / 1e6)
@@ -176,7 +178,7 @@ class Worker:
 
     def _retry(self, job: Job, want: dict[str, bool]) -> Segmentation | None:
         try:
-            return self._engine(job.frame, **want)
+            return self._segment([job.frame], **want)[0]
         except EngineOutOfMemory as error:
             self._fail(f'{job.lane.camera.topic}: frame dropped: {error}')
             return None

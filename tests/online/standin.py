@@ -1,0 +1,110 @@
+"""A small adapter whose every version shows in the masks, and that fails as it is told to.
+
+Version v answers with the frozen network's class plus v, modulo the number of classes: what a mask was made with can be
+read off it. It gives weights out after every piece of work, one piece a frame.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+import numpy as np
+import torch
+
+from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.online.status import AdaptationStatus, Event
+from uda_seg_ros.structures import Frame, Weights
+
+METHOD = 'tests.online.standin:Standin'
+HEAD = ('classifier.3.weight', 'classifier.3.bias')
+
+
+class Standin:
+    """settings: fault (as `_fail` knows, or 'building'), after (so many pieces of good work), once (a file: fail only while
+    it is not there), beat_s (how long a piece takes)."""
+
+    def __init__(self, bundle: Bundle, settings, *, seed: int, device: str, size) -> None:
+        self._tensors = dict(bundle.tensors)
+        self._settings = {'fault': '', 'after': 0, 'once': '', 'beat_s': 0.0, **settings}
+        self._step = self._version = self._turn = self._pending = 0
+        self._events: list[Event] = []
+        if self._settings['fault'] == 'building':
+            raise OSError('no such device')
+
+    def observe(self, frame: Frame) -> None:
+        self._pending += 1
+        self._stamp_ns = frame.stamp_ns
+
+    @property
+    def busy(self) -> bool:
+        return self._pending > 0
+
+    def update(self) -> Weights:
+        self._pending = 0
+        time.sleep(self._settings['beat_s'])
+        self._step += 1
+        if self._step > self._settings['after'] and self._settings['fault'] and self._first():
+            return self._fail(self._settings['fault'])
+        self._turn += 1
+        self._events.append(Event('promotion', self._stamp_ns, f'promotion in step {self._step}'))
+        return self._given()
+
+    def _first(self) -> bool:
+        once = self._settings['once']
+        if not once:
+            return True
+        try:
+            os.close(os.open(once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def _fail(self, fault: str) -> Weights:
+        bias = self._tensors[HEAD[1]]
+        if fault == 'exception':
+            raise ZeroDivisionError('planted')
+        if fault == 'memory':
+            raise MemoryError('planted')
+        if fault == 'segfault':
+            ctypes.string_at(0)
+        if fault == 'hang':
+            time.sleep(1000)
+        if fault == 'nan':
+            return Weights(1, {**self._tensors, HEAD[1]: bias * float('nan')})
+        assert fault == 'collapse'
+        return Weights(1, {**self._tensors, HEAD[1]: bias + 1e6 * (torch.arange(len(bias)) == 3)})
+
+    def _given(self) -> Weights:
+        self._version += 1
+        turned = {name: self._tensors[name].roll(self._turn, 0) for name in HEAD}
+        return Weights(self._version, {**self._tensors, **turned})
+
+    def rollback(self) -> Weights:
+        self._turn -= 1
+        self._events.append(Event('rollback', 0, 'rolled back on request'))
+        return self._given()
+
+    def reset(self) -> Weights:
+        self._turn = self._step = 0
+        return self._given()
+
+    @property
+    def status(self) -> AdaptationStatus:
+        return AdaptationStatus('adapt', f'step {self._step} is done', self._version, step=self._step,
+                                events=tuple(self._events[-8:]))
+
+    def state_dict(self) -> dict:
+        return {'turn': self._turn, 'step': self._step, 'probe': torch.arange(3)}
+
+    def load_state_dict(self, state: dict) -> None:
+        assert state['probe'].tolist() == [0, 1, 2]
+        self._turn, self._step = state['turn'], state['step']
+
+
+def turn_of(frozen: np.ndarray, mask: np.ndarray) -> int:
+    """How far the classes of a mask are turned against the frozen network's; fails if not all pixels are turned alike."""
+    turns = set(((mask.astype(int) - frozen) % 19).reshape(-1).tolist())
+    assert len(turns) == 1, f'a mask of more than one version: {turns}'
+    return turns.pop()

@@ -1,0 +1,164 @@
+"""A contract over both workers: inference gets every frame answered with whole weights, whatever the learner does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from uda_seg_ros.online.start import choose_backend
+from uda_seg_ros.structures import Frame
+
+THREAD = pytest.mark.parametrize('backend', ['thread'], indirect=True)  # where it is the keeper's doing: starts in no time
+PROCESS = pytest.mark.parametrize('backend', ['process'], indirect=True)
+FAULTS = {'exception': 'ZeroDivisionError: planted', 'memory': 'out of memory: planted', 'hang': 'the learner hangs',
+          'nan': "'classifier.3.bias' is not finite", 'collapse': 'of the picture became',
+          'segfault': 'killed by SIGSEGV'}
+
+
+def told(drive) -> str:
+    status = drive.worker.status
+    return ' | '.join((status.text, *(event.text for event in status.events)))
+
+
+def test_weights_reach_the_masks_one_whole_version_after_the_other_until_the_worker_is_closed(drive):
+    drive = drive()
+    drive.until(lambda: drive.worker.status.version >= 8 and drive.turns[-1] >= 8)
+    assert drive.turns[0] == 0 and sorted(drive.turns) == drive.turns
+    assert drive.frame().weights_version == drive.engine.weights_version >= 8
+    status = drive.worker.status
+    assert (status.condition, status.alive, status.restarts) == ('running', True, 0)
+    assert status.text == status.adaptation.why and status.adaptation.version == status.version
+    assert (status.pid is None) == (status.backend == 'thread')
+    drive.worker.close()
+    assert drive.worker.status.condition == 'closed'
+    assert status.pid is None or not Path(f'/proc/{status.pid}').exists()
+    drive.frame()
+
+
+def test_offering_never_waits_and_the_newest_frame_wins(drive):
+    drive = drive(beat_s=0.3)
+    drive.until(lambda: drive.worker.status.version == 1)
+    big = np.zeros((1080, 1920, 3), np.uint8)
+    for number in range(1000):  # while the learner sleeps over its piece: were each taken, this would last 5 minutes
+        drive.worker.offer(Frame(big, 10**9 + number))
+    drive.worker.offer(Frame(drive.image, 77))
+    seen = drive.worker.status.frames
+    deadline = time.monotonic() + 30
+    while not any(event.stamp_ns == 77 for event in drive.worker.status.adaptation.events):
+        assert time.monotonic() < deadline, drive.worker.status
+        time.sleep(0.01)
+    assert drive.worker.status.frames <= seen + 3
+
+
+@pytest.mark.parametrize('backend, fault', [
+    *(('thread', fault) for fault in FAULTS if fault != 'segfault'),
+    *(('process', fault) for fault in ('exception', 'hang', 'nan', 'segfault'))], indirect=['backend'])
+def test_a_fault_costs_no_frame_and_no_good_weights_and_the_learner_starts_again(drive, tmp_path, fault):
+    drive = drive({'heartbeat_s': 1.0} if fault == 'hang' else {}, fault=fault, after=3, once=str(tmp_path / 'failed'))
+    drive.until(lambda: drive.worker.status.restarts == 1 and drive.worker.status.condition == 'running')
+    assert FAULTS[fault] in told(drive) and 'stays in service' in told(drive)
+    drive.until(lambda: drive.turns[-1] >= 5)
+    steps = np.diff(drive.turns)
+    assert set(steps) <= set(range(-1, 6)), 'went on from other weights than the last good ones'
+    versions = drive.worker.status.version
+    assert drive.frame().weights_version <= versions and versions >= 5
+
+
+@PROCESS
+def test_a_learner_killed_from_outside_is_replaced_while_every_frame_gets_its_mask(drive):
+    drive = drive()
+    drive.until(lambda: drive.turns and drive.turns[-1] >= 3)
+    first = drive.worker.status.pid
+    os.kill(first, signal.SIGKILL)
+    drive.until(lambda: drive.worker.status.restarts == 1 and drive.worker.status.condition == 'running')
+    assert 'killed by SIGKILL' in told(drive)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version > version + 1)
+    assert drive.worker.status.pid != first and not Path(f'/proc/{first}').exists()
+    assert min(drive.turns[-10:]) >= 2, 'began anew instead of where the first one ended'
+
+
+@THREAD
+def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it(drive):
+    drive = drive({'restarts': 2}, fault='exception')
+    drive.until(lambda: drive.worker.status.condition == 'failed')
+    status = drive.worker.status
+    assert not status.alive and status.restarts == 2 and 'given up until' in status.text
+    assert len([event for event in status.events if event.kind == 'fault']) == 3
+    assert set(drive.turns) == {0}
+    drive.worker.ask('reset')
+    drive.until(lambda: drive.worker.status.restarts == 3 and drive.worker.status.version == 1)
+
+
+@THREAD
+def test_a_learner_that_cannot_be_made_is_not_tried_forever(drive):
+    drive = drive(method='tests.online.standin:Nothing')
+    drive.until(lambda: drive.worker.status.condition == 'failed')
+    assert drive.worker.status.restarts == 0 and "has no attribute 'Nothing'" in drive.worker.status.text
+    drive.frame()
+
+
+@THREAD
+def test_a_fault_while_starting_is_told_in_words(drive):
+    drive = drive({'restarts': 0}, fault='building')
+    drive.until(lambda: drive.worker.status.condition == 'failed')
+    assert 'OSError: no such device (standin.py:' in drive.worker.status.text
+
+
+@THREAD
+def test_a_learner_that_loses_its_snapshot_starts_from_the_frozen_weights(drive):
+    drive = drive({'restarts': 9}, fault='exception', after=2)
+    drive.until(lambda: drive.worker.status.restarts >= 3)
+    faults = [index for index, event in enumerate(drive.worker.status.events) if event.kind == 'fault']
+    assert len(faults) >= 3
+    assert drive.turns[0] == 0 and 0 in drive.turns[drive.turns.index(2):], 'frozen weights never came back'
+
+
+def test_pause_stops_the_steps_and_resume_lets_them_go_on(drive):
+    drive = drive()
+    drive.until(lambda: drive.worker.status.version >= 2)
+    for stop, go in (('pause', 'resume'), (True, False)):
+        ask = drive.worker.ask if stop == 'pause' else drive.worker.rest
+        ask(stop)
+        drive.until(lambda: drive.worker.status.condition == 'paused')
+        drive.frames(20)
+        version = drive.worker.status.version
+        drive.frames(20)
+        assert drive.worker.status.version == version
+        ask(go)
+        drive.until(lambda v=version: drive.worker.status.version > v + 1)
+
+
+@THREAD
+def test_a_pause_outlives_the_learner(drive, tmp_path):
+    drive = drive(fault='exception', after=2, once=str(tmp_path / 'failed'))
+    drive.until(lambda: drive.worker.status.condition == 'restarting' or drive.worker.status.restarts)
+    drive.worker.ask('pause')
+    drive.until(lambda: drive.worker.status.condition == 'paused')
+    version = drive.worker.status.version
+    drive.frames(20)
+    assert drive.worker.status.version == version
+
+
+def test_rollback_and_reset_bring_earlier_weights_under_a_new_version(drive):
+    drive = drive()
+    drive.until(lambda: drive.turns and drive.turns[-1] >= 3)
+    drive.worker.ask('pause')
+    drive.until(lambda: drive.worker.status.condition == 'paused')
+    drive.frames(20)
+    for request, turn in (('rollback', drive.turns[-1] - 1), ('reset', 0)):
+        version = drive.engine.weights_version
+        drive.worker.ask(request)
+        drive.until(lambda v=version: drive.engine.weights_version == v + 1)
+        assert drive.turns[-1] == turn
+
+
+@pytest.mark.parametrize('wanted, device, backend', [
+    ('auto', 'cpu', 'process'), ('auto', 'cuda:0', 'thread'), ('thread', 'cpu', 'thread'), ('process', 'cuda', 'process')])
+def test_the_backend_is_the_one_that_leaves_inference_alone_on_this_device(wanted, device, backend):
+    assert choose_backend(wanted, device) == backend

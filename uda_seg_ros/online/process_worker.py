@@ -1,0 +1,107 @@
+"""The learner as a process of its own, of the lowest rank: for a CPU, where no other arrangement leaves inference alone.
+
+A fresh interpreter, not a fork: this process has threads and, often, ROS. The line is a socket that keeps messages whole;
+frames lie in a piece of shared memory of this process, weights in one that the learner has sealed against any change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .factory import Factory
+from .keeper import Keeper
+from .learner import Start
+from .line import KeeperEnd, send
+from .messages import Closed
+from .worker import Terms
+
+BEGIN = ('import json, sys; given = json.loads(sys.argv[1]); sys.path[:] = given.pop("path"); '
+         'from uda_seg_ros.online.learner_process import main; main(**given)')
+ONE_THREAD = {'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', 'OMP_WAIT_POLICY': 'PASSIVE'}
+
+
+class ProcessWorker(Keeper):
+    """A Worker whose learner is a process. It dies with this one, whatever ends it."""
+
+    backend = 'process'
+
+    def _launch(self, start: Start) -> ProcessLearning:
+        return ProcessLearning(self._factory, self._terms, start)
+
+
+class ProcessLearning:
+    """This process's end of the line, and the child."""
+
+    def __init__(self, factory: Factory, terms: Terms, start: Start) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._end = KeeperEnd(ours)
+        self._silent_cpu_s: float | None = None
+        with theirs:
+            given = {'path': sys.path, 'line': theirs.fileno(), 'frames': self._end.frames, 'parent': os.getpid(),
+                     'rank': terms.rank}
+            # A session of its own: Ctrl-C in the terminal is for this process, which then says good-bye.
+            self._child = subprocess.Popen(
+                [sys.executable, '-c', BEGIN, json.dumps(given)], stdin=subprocess.DEVNULL, start_new_session=True,
+                pass_fds=(theirs.fileno(), self._end.frames), env={**os.environ, **ONE_THREAD})
+        self.pid = self._child.pid
+        send(ours, (factory, terms, Start(None, start.file, start.anchored)), start.snapshot)
+
+    def fileno(self) -> int:
+        return self._end.line.fileno()
+
+    def send(self, message: Any) -> bool:
+        return self._end.send(message)
+
+    def receive(self) -> list[Any]:
+        messages = self._end.receive()
+        if messages:
+            self._silent_cpu_s = None
+        return messages
+
+    def starved(self, seconds: float) -> bool:
+        """True while it could run but has got less than a tenth of the time since the last look."""
+        try:
+            fields = Path(f'/proc/{self.pid}/stat').read_text().rpartition(')')[2].split()
+        except OSError:
+            return False
+        used_s = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        before_s, self._silent_cpu_s = self._silent_cpu_s, used_s
+        return fields[0] == 'R' and (before_s is None or used_s - before_s < seconds / 10)
+
+    def ended(self) -> str:
+        try:
+            code = self._child.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return 'the learner closed its line'
+        if code >= 0:
+            return f'the learner ended with exit code {code}'
+        name = signal.Signals(-code).name
+        why = ': memory may have run out, or somebody ended it' if -code == signal.SIGKILL else ''
+        return f'the learner was killed by {name}{why}'
+
+    def kill(self) -> None:
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        self._end.line.close()
+
+    def part(self, timeout_s: float) -> None:
+        self._end.line.shutdown(socket.SHUT_WR)
+        until_s = time.monotonic() + timeout_s
+        while self._child.poll() is None and time.monotonic() < until_s:
+            try:
+                self.receive()  # it must not wait for us with a full line
+            except Closed:
+                break
+            time.sleep(0.01)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(max(0.0, until_s - time.monotonic()))

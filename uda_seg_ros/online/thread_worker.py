@@ -1,0 +1,111 @@
+"""The learner as a thread of this process: for CUDA, where the GPU ranks streams of one process only.
+
+Not for a CPU: a thread of low rank that holds the interpreter would keep the camera's thread waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import weakref
+from collections import deque
+from typing import Any
+
+from .factory import Factory
+from .keeper import Keeper
+from .learner import Start, learn
+from .messages import Closed, Dropped
+from .worker import Terms
+
+
+class ThreadWorker(Keeper):
+    """A Worker whose learner is a thread. One that hangs cannot be ended: it is left behind, and not heard any more."""
+
+    backend = 'thread'
+
+    def _launch(self, start: Start) -> ThreadLearning:
+        return ThreadLearning(self._factory, self._terms, start)
+
+
+class ThreadLearning:
+    """Both ends of the line, and the thread."""
+
+    pid = None
+
+    def __init__(self, factory: Factory, terms: Terms, start: Start) -> None:
+        self._in: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._out: deque[Any] = deque()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._bell)
+        self._dropped = False
+        self._thread = threading.Thread(target=self._run, args=(factory, terms, start), name='learner', daemon=True)
+        self._thread.start()
+
+    def _run(self, factory: Factory, terms: Terms, start: Start) -> None:
+        with _stream(factory.device):
+            learn(_Link(self), factory, terms, start)
+        os.eventfd_write(self._bell, 1)
+
+    def fileno(self) -> int:
+        return self._bell
+
+    def send(self, message: Any) -> bool:
+        self._in.put(message)
+        return True
+
+    def receive(self) -> list[Any]:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._bell)
+        ended = not self._thread.is_alive()
+        messages = [self._out.popleft() for _ in range(len(self._out))]
+        if ended and not messages:
+            raise Closed
+        return messages
+
+    def starved(self, seconds: float) -> bool:
+        return False
+
+    def ended(self) -> str:
+        return 'the learner ended without a word'
+
+    def kill(self) -> None:
+        self._dropped = True
+        self._in.put(None)
+
+    def part(self, timeout_s: float) -> None:
+        self._in.put(Closed())
+        self._thread.join(timeout_s)
+
+
+class _Link:
+    """The learner's end."""
+
+    def __init__(self, learning: ThreadLearning) -> None:
+        self._learning = learning
+
+    def send(self, message: Any) -> None:
+        if self._learning._dropped:
+            raise Dropped
+        self._learning._out.append(message)
+        os.eventfd_write(self._learning._bell, 1)
+
+    def receive(self, timeout_s: float) -> Any:
+        try:
+            message = self._learning._in.get(timeout_s > 0, timeout_s)
+        except queue.Empty:
+            message = None
+        if self._learning._dropped:
+            raise Dropped
+        if isinstance(message, Closed):
+            raise message
+        return message
+
+
+def _stream(device: str) -> contextlib.AbstractContextManager:
+    """On CUDA a stream of the lowest priority: what others launch goes first whenever a block of the GPU becomes free."""
+    if not device.startswith('cuda'):
+        return contextlib.nullcontext()
+    import torch
+    return torch.cuda.stream(torch.cuda.Stream(device, priority=0))

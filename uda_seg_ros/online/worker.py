@@ -1,0 +1,82 @@
+"""Where an adapter runs: beside inference, which never waits for it and outlives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ..structures import Frame
+from .status import AdaptationStatus, Event
+
+Request = Literal['pause', 'resume', 'reset', 'rollback', 'save', 'load']
+Condition = Literal['warming', 'running', 'paused', 'restarting', 'failed', 'closed']
+Backend = Literal['thread', 'process']
+Rank = Literal['idle', 'nice', 'normal']
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """condition: of the learner. text: one sentence, what it does, or what happened to it and what comes next.
+
+    adaptation: the adapter's own word, the last one where the learner is gone. alive: whether a learner runs now.
+    version: of the weights given out last; it counts on through restarts. pid: of the learner's process. events: the last
+    things that happened to the learner, oldest first.
+    """
+
+    condition: Condition
+    text: str
+    backend: Backend
+    adaptation: AdaptationStatus | None = None
+    alive: bool = False
+    restarts: int = 0
+    version: int = 0
+    frames: int = 0
+    pid: int | None = None
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a learner works.
+
+    rank: of its process among all: 'idle' gets only what nobody else wants. max_duty: share of the time that it may
+    compute. heartbeat_s: so long it may be silent while it computes, start_s: while
+    it starts. restarts: attempts in succession; one that lives for steady_s ends the succession. back_off_s: before the
+    first, doubled with each. file: where adapted weights are kept, None for nowhere; resume: whether they are taken up at
+    the start. autosave_s: between two savings.
+    """
+
+    rank: Rank = 'idle'
+    max_duty: float = 1.0
+    heartbeat_s: float = 30.0
+    start_s: float = 300.0
+    restarts: int = 3
+    steady_s: float = 60.0
+    back_off_s: float = 1.0
+    file: Path | None = None
+    resume: bool = True
+    autosave_s: float = 60.0
+
+
+class Worker(Protocol):
+    """Runs an adapter and makes nobody wait. Every method returns at once but close(), which takes 2 s at most."""
+
+    def offer(self, frame: Frame) -> None:
+        """A frame just segmented, to learn from. The newest wins."""
+
+    def take(self) -> Any:
+        """The newest weights not taken yet, ready for Engine.load_weights; None if there are none."""
+
+    def ask(self, request: Request, path: Path | None = None) -> None:
+        """Have something done; the outcome is told by the status. path: for 'save' and 'load'."""
+
+    def rest(self, resting: bool) -> None:
+        """Have the learner rest, whatever was asked for: for whoever stops serving for a while."""
+
+    @property
+    def status(self) -> WorkerStatus:
+        """The state of things now."""
+
+    def close(self) -> None:
+        """End the learner."""
