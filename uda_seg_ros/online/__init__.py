@@ -1,1 +1,1 @@
-"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; nothing here runs unasked."""
+"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; nothing here runs unless asked for."""
