@@ -24,7 +24,7 @@ from .methods import METHODS, choose
 from .results import as_text, overall, rows, signals
 from .table import STREAMS, find_stream
 
-SMOKE_STREAMS, SMOKE_FRAMES, SMOKE_SIZE = 'A,B,C,D,H', 120, (192, 320)
+SMOKE_STREAMS, SMOKE_FRAMES, SMOKE_SIZE = 'A,B,C,D,E,F,G,H,K', 160, (192, 320)
 SMOKE_METHODS = 'frozen,batchnorm_0.5,tent_1e-4,ours'
 
 
