@@ -12,6 +12,7 @@ COMMANDS = {
     'default-bundle': ('.default_bundle.command', 'train the network that comes with the package and write its bundle'),
     'compare': ('.compare.command', 'train every method of a suite with several seeds and write the table'),
     'evaluate': ('.evaluate.command', 'score a bundle or a run on labelled data, with a page to look at'),
+    'adopt': ('.weights.command', 'make a bundle of published weights'),
     'export': ('.export.command', 'make a bundle of a run, with replay memory and source statistics, proven on the engine'),
 }
 

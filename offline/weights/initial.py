@@ -9,6 +9,7 @@ and, where the head does not simply fit, what to do with it:
     ...?head=fresh      the whole head stays random: only the encoder is loaded
     ...?classes=fresh   the class layer stays random
     ...?classes=map     rows of the class layer are chosen by class name
+    ...?classes=first   the first rows of the class layer are ours, what follows was never trained
     ...&labels=NAME     the label space of a file's classes (19 or 20 outputs: cityscapes19, a 20th is background)
 
 Tensors that do not load silently ruin a result, so what is not exactly right is an error.
@@ -39,7 +40,7 @@ class Options:
     """What follows '?': see the text above. labels: a name of LABEL_SPACES, '' if not said."""
 
     head: Literal['load', 'fresh'] = 'load'
-    classes: Literal['same', 'fresh', 'map'] = 'same'
+    classes: Literal['same', 'fresh', 'map', 'first'] = 'same'
     labels: str = ''
 
     def __post_init__(self) -> None:
@@ -126,7 +127,10 @@ def fit_classes(tensors: dict[str, torch.Tensor], layer: set[str], labels: Label
     if options.classes == 'fresh' or not there:
         return layer, ''
     count = len(tensors[there[0]])
-    if options.classes == 'same':
+    if options.classes == 'first' and count >= labels.num_classes:
+        tensors.update({name: tensors[name][: labels.num_classes].clone() for name in there})
+        return set(), f'the first {labels.num_classes} of {count} outputs'
+    if options.classes in ('same', 'first'):
         if count == labels.num_classes and (found.labels is None or found.labels.names == labels.names):
             return set(), ''
         theirs = found.labels.name if found.labels else 'no named classes'

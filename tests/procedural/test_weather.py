@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from uda_seg_ros.procedural import WEATHERS, Scene, World, apply_weather, drive
+from uda_seg_ros.procedural import FAMILIES, WEATHERS, Scene, World, apply_weather, drive
 from uda_seg_ros.procedural.weather.fog import AIRLIGHT, fog_beta
 
 SIZE = (320, 180)
@@ -39,6 +41,18 @@ def test_fog_thickens_with_severity_and_hides_the_sky(scene):
     changes = [np.abs(apply_weather(scene, {'fog': s}) - clear).mean() for s in (0.05, 0.3, 0.6, 1.0)]
     assert changes == sorted(changes) and changes[0] < 6
     assert np.abs(apply_weather(scene, {'fog': 1.0})[scene.depth > 1e6] - AIRLIGHT).max() < 2
+
+
+@pytest.mark.parametrize('name', FAMILIES['test'] + FAMILIES['tune'])
+def test_more_severity_changes_more(scene, name):
+    clear = scene.image.astype(float)
+    changes = [np.abs(apply_weather(scene, {name: severity}) - clear).mean() for severity in (0.1, 0.4, 0.7, 1.0)]
+    assert all(less < more for less, more in pairwise(changes))
+
+
+def test_no_weather_is_of_two_families():
+    names = [name for family in FAMILIES.values() for name in family]
+    assert sorted(names) == sorted(EFFECTS)
 
 
 @pytest.mark.parametrize('name', EFFECTS)

@@ -101,7 +101,8 @@ def test_without_a_gain_there_is_no_recovery():
 
 
 def test_alarms_and_delay_come_from_the_events():
-    parts = [Span(0, 100, 'clean', True, False), Span(100, 150, 'fog', False, True), Span(150, 250, 'clean', True, True)]
+    parts = [Span(0, 100, 'clean', True, False), Span(100, 110, 'haze', False, True), Span(110, 150, 'fog', False, True),
+             Span(150, 250, 'clean', True, True)]
     told = [Happening(frame, 'shift') for frame in (30, 112, 130, 240)]
     told += [Happening(frame, 'promotion') for frame in (40, 41)]
     served = trace([0.5] * 250, told)

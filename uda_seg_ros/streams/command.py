@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from ..bundle import Bundle, default_bundle
+from ..runtime.engine import choose_device
 from ..storage.cache_folder import cache_folder
 from ..storage.whole_file import write_text
 from .bench import Plan, Run, execute
@@ -23,7 +24,7 @@ from .methods import METHODS, choose
 from .results import as_text, overall, rows, signals
 from .table import STREAMS, find_stream
 
-SMOKE_STREAMS, SMOKE_FRAMES, SMOKE_SIZE = 'A,B,C,D,H', 120, (192, 320)
+SMOKE_STREAMS, SMOKE_FRAMES, SMOKE_SIZE = 'A,B,C,D,E,F,G,H,K', 160, (192, 320)
 SMOKE_METHODS = 'frozen,batchnorm_0.5,tent_1e-4,ours'
 
 
@@ -64,11 +65,12 @@ def plan_of(options: argparse.Namespace) -> Plan:
 def _check(plan: Plan) -> None:
     for stream in plan.streams:
         stream.parts(plan.frames, tune=plan.tune)
+    choose_device(plan.device)
     needy = [choice.name for choice in plan.methods if choice.entry.replay]
     for name, bundle in plan.bundles.items():
         if needy and bundle.replay is None:
-            raise StreamError(f'{name}: carries no replay memory, which {", ".join(needy)} need; export it with source data, or '
-                              'leave them out by --methods')
+            raise StreamError(f'{name}: carries no replay memory, which {", ".join(needy)} need; export it with source '
+                              'data, or leave them out by --methods')
 
 
 def words(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -53,10 +54,15 @@ class ProceduralDrive:
 
     def __init__(self, town: str, seed: int, fps: float, weather: Mapping[str, float]) -> None:
         self.weather = weather
-        self._world = World(town, seed, SIZE, fps)
+        self._make = lambda: World(town, seed, SIZE, fps)
 
     def __len__(self) -> int:
         return 100_000
+
+    @cached_property
+    def _world(self) -> World:
+        """Built when first looked at: that takes seconds."""
+        return self._make()
 
     def scene(self, place: int) -> Scene:
         return self._world.frame(place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 
@@ -85,7 +85,10 @@ def way_back(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | Non
 
 
 def recovery(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | None:
-    """Median over abrupt shifts of the frames until 90 % of the gain of the part's second half; None where none gains."""
+    """Median over abrupt shifts of the frames until 90 % of the gain of the part's second half.
+
+    None where no part gains, or none is as long as a window: over few frames the scene decides, not the method.
+    """
     found = [frames for part in parts if part.abrupt and not part.clean
              if (frames := _recovery(served.counts[part.frames], frozen.counts[part.frames])) is not None]
     return float(np.median(found)) if found else None
@@ -94,7 +97,7 @@ def recovery(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | Non
 def _recovery(served: np.ndarray, frozen: np.ndarray) -> int | None:
     half = len(served) // 2
     plateau = float(miou(served[half:].sum(0)) - miou(frozen[half:].sum(0)))
-    if not plateau >= LEAST_GAIN:
+    if len(served) < WINDOW or not plateau >= LEAST_GAIN:
         return None
     window = max(1, min(WINDOW, half) // 3)
     now = windowed(served, window) - windowed(frozen, window)
@@ -103,13 +106,11 @@ def _recovery(served: np.ndarray, frozen: np.ndarray) -> int | None:
 
 
 def detection_delay(served: Trace, parts: Sequence[Span]) -> float | None:
-    """Median frames from the beginning of a shift to the first event 'shift' within it; None where none was told."""
+    """Median frames from where clean ends to the first event 'shift' before it is clean again; None where none was told."""
     told = [happening.frame for happening in served.happenings if happening.kind == 'shift']
-    found = []
-    for before, part in pairwise(parts):
-        inside = [frame for frame in told if part.start <= frame < part.stop]
-        if before.clean and not part.clean and inside:
-            found.append(inside[0] - part.start)
+    runs = [list(run) for clean, run in groupby(parts, key=lambda part: part.clean) if not clean]
+    inside = [(run[0].start, [frame for frame in told if run[0].start <= frame < run[-1].stop]) for run in runs]
+    found = [frames[0] - start for start, frames in inside if frames]
     return float(np.median(found)) if found else None
 
 

@@ -22,7 +22,7 @@ class Entry:
     """A row of the table. module: of this folder, imported when asked for. settings: that differ from its Config's defaults.
 
     chance: whether it draws numbers, so that seeds matter. elsewhere: whether it gets labelled frames of other drives.
-    oracle: whether labels choose between it and the frozen network afterwards. replay: whether the bundle must carry the source.
+    oracle: whether labels choose between it and the frozen network afterwards. replay: whether it needs the bundle's.
     rests_on: rooms of the package beside this one whose change makes its results void.
     """
 
