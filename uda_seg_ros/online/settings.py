@@ -72,7 +72,7 @@ class MemorySettings:
 class TrainingSettings:
     """on: False leaves the statistics floor alone. crop: (height, width) in pixels of what a step trains on, at most the
     network's input. head_rate: learning rate of head and norms, body_rate: of the rest. steps: least and most per detected
-    shift; steps_per_shift: so many for each unit of the shift score. kappa, return_kappa: pull towards the frozen weights after a
+    shift; steps_per_shift: so many for each unit of the shift score. kappa: pull towards the frozen weights after a
     step. radius: most deviation of a group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the
     target counts fully. The weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
     """
@@ -84,8 +84,6 @@ class TrainingSettings:
     steps: tuple[int, int] = (100, 1500)
     steps_per_shift: float = 300.0
     kappa: float = 1e-3
-    return_kappa: float = 2e-2
-    return_steps: int = 50
     radius: float = 0.05
     decay: float = 0.99
     ramp: int = 50
@@ -116,7 +114,7 @@ class GateSettings:
     crops: int = 16
     target: int = 8
     scales: tuple[float, ...] = (1.0, 0.5)
-    clean_loss: float = 0.5
+    clean_loss: float = 1.0
     restyled_loss: float = 0.3
     class_loss: float = 5.0
     least_gain: float = 0.1

@@ -16,7 +16,6 @@ from .settings import AdaptationError
 from .shift_score import ShiftScore
 
 FEWEST = 8  # gate crops: fewer judge nothing
-BALANCE, HEAVIEST = 0.3, 6.0  # weight of a class: its share of pixels to the power of -BALANCE, at most HEAVIEST
 
 
 class Fitted(Sequence[Crop]):
@@ -48,12 +47,6 @@ class Source:
         if not len(self.replay) or len(self.gate) < FEWEST:
             raise AdaptationError(f'adaptation needs labelled source on board: {len(self.replay)} crops to train on and '
                                   f'{len(self.gate)} to judge with, needed are 1 and {FEWEST}; export the bundle with more')
-
-    def class_weights(self) -> torch.Tensor:
-        """C float32, of the replay memory."""
-        share = self.replay.class_pixels.sum(0).double()
-        share = share / share.max().clamp(min=1)
-        return torch.where(share > 0, share.clamp(min=1e-9) ** -BALANCE, 1.0).clamp(max=HEAVIEST).float()
 
     def normal(self) -> Normal:
         """As the desk measured it, for a network that runs at the size of the crops."""
