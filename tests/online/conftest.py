@@ -1,4 +1,4 @@
-"""A small world for the adapter: a network that has learned to tell bands of colour, its labelled source, and weather for it."""
+"""A small world for the adapter: a network that has learned to tell blocks of colour, its labelled source, and fog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from uda_seg_ros.labels import LabelSpace
 from uda_seg_ros.models import build
 from uda_seg_ros.online.adapter import Adapter
 from uda_seg_ros.online.settings import (
-    AdapterSettings, DetectorSettings, FloorSettings, GateSettings, MemorySettings, TrainingSettings)
+    AdapterSettings,
+    DetectorSettings,
+    FloorSettings,
+    GateSettings,
+    MemorySettings,
+    TrainingSettings,
+)
 from uda_seg_ros.replay import GATE, REPLAY, Crop, pack
 from uda_seg_ros.structures import Frame
 
@@ -38,7 +44,7 @@ def fog(image: np.ndarray, strength: float = 0.75) -> np.ndarray:
     return (image * (1 - strength) + 190 * strength).astype(np.uint8)
 
 
-def trained(name: str, settings: dict, steps: int = 40) -> torch.nn.Module:
+def trained(name: str, settings: dict, steps: int = 60) -> torch.nn.Module:
     torch.manual_seed(0)
     network = build(name, len(COLOURS), **settings).train()
     optimiser = torch.optim.AdamW(network.parameters(), 5e-3)
@@ -53,8 +59,7 @@ def trained(name: str, settings: dict, steps: int = 40) -> torch.nn.Module:
     return network.eval()
 
 
-def made_bundle(name: str = 'fast_scnn', steps: int = 40) -> Bundle:
-    """Crops are of another size than the statistics' would be, so the adapter measures what is normal itself."""
+def made_bundle(name: str = 'fast_scnn', steps: int = 60) -> Bundle:
     torch.set_num_threads(1)
     network = trained(name, NETWORKS[name], steps)
     replay = {**pack(map(scene, range(12)), REPLAY, len(COLOURS)), **pack(map(scene, range(100, 132)), GATE, len(COLOURS))}

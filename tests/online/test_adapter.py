@@ -1,4 +1,4 @@
-"""The adapter as whoever drives it sees it: it gains in fog, leaves the normal alone, comes back exactly, and never breaks."""
+"""The adapter as whoever drives it sees it: it gains in fog, leaves the normal alone, comes back exactly, never breaks."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def test_garbage_enters_no_memory_and_changes_no_weights(adapter, kind):
     before = adapter.memory.num_seen
     assert drive(adapter, [FAULTY[kind](image) for image in clear(30)], 14) == []
     assert adapter.memory.num_seen <= before + (kind == 'frozen') and adapter.status.step == 0
-    assert [event.kind for event in adapter.status.events] == ['fault'] and 'not learned from' in adapter.status.events[0].text
+    events = adapter.status.events
+    assert [event.kind for event in events] == ['fault'] and 'not learned from' in events[0].text
 
 
 @pytest.fixture(scope='module')
@@ -192,7 +193,7 @@ def test_what_is_served_and_collapses_is_taken_back_within_a_look(in_fog):
     bad = dict(adapter.learner.parameters())
     bad['classifier.3.weight'] = torch.zeros_like(bad['classifier.3.weight'])
     bad['classifier.3.bias'] = torch.tensor([9.0, 0, 0, 0])
-    adapter._serve(Serving(1.0, good.share, bad, good.buffers))
+    adapter.serve(Serving(1.0, good.share, bad, good.buffers))
     given = drive(adapter, foggy(1, 980), 26, pieces=0)
     assert len(given) == 1 and equal(given[0][1].tensors, good.tensors(adapter.anchor.tensors))
     assert adapter.status.rollbacks == 1 and 'differ from the frozen weights' in adapter.status.events[-1].text
@@ -203,7 +204,7 @@ def test_the_watch_takes_back_what_is_worse_on_labelled_crops(in_fog):
     bad = {name: tensor.roll(1, 0) if name == 'classifier.3.bias' else tensor
            for name, tensor in adapter.learner.parameters().items()}
     bad['classifier.3.bias'] = torch.tensor([6.0, 0, 0, 0])
-    adapter._serve(Serving(1.0, 0.0, bad))
+    adapter.serve(Serving(1.0, 0.0, bad))
     adapter._see_served = lambda picture: None  # the hard triggers do not help here
     for _ in range(60):
         adapter._compare = True
@@ -244,7 +245,8 @@ def test_what_nothing_confirms_goes_back_by_halves(in_fog):
     for minute in range(20):
         adapter.observe(Frame(foggy(1, 1400 + minute)[0], (30 + 61 * minute) * SECOND))
         shares.append(adapter.status.share)
-    assert shares[0] > shares[8] > shares[-1] == 0
+    assert shares == sorted(shares, reverse=True) and len(set(shares)) >= 3
+    assert shares[0] == shares[3] > 0 == shares[-1]
 
 
 def test_a_stamp_that_does_not_advance_is_passed_over_and_a_clock_that_jumps_back_is_followed(adapter):

@@ -1,4 +1,4 @@
-"""The adapter: watches frames, learns in short pieces, and gives out weights that passed a gate. No threads, no ROS, no wall clock.
+"""The adapter: watches frames, learns in short pieces, gives out weights that passed a gate. No threads, no wall clock.
 
 Same bundle, settings, seed and sequence of calls: the same weights, bit for bit on a CPU.
 """
@@ -21,16 +21,16 @@ from .batch import draw, rare_first
 from .candidacy import Candidacy
 from .clock import Clock
 from .course import Course, Turn
+from .decisions import conclude
 from .eye import Eye
 from .floor import Floor
-from .gate import FLOOR, TEACHER, judge_floor, judge_learner
 from .journal import Journal
 from .memory import Memory
 from .pictures import Normalise, as_image
 from .saved import digest, restore, saved
 from .served import Served
 from .serving import Serving
-from .settings import AdaptationError, AdapterSettings
+from .settings import DEFAULTS, AdaptationError, AdapterSettings
 from .source import Source
 from .status import AdaptationStatus
 from .telling import status_of
@@ -45,13 +45,13 @@ class Adapter:
     served: what is given out. course: the detector's states. trial: the one in work.
     """
 
-    def __init__(self, bundle: Bundle, settings: AdapterSettings = AdapterSettings(), *, seed: int = 0, device: str = 'cpu',
+    def __init__(self, bundle: Bundle, settings: AdapterSettings = DEFAULTS, *, seed: int = 0, device: str = 'cpu',
                  size: tuple[int, int] | None = None) -> None:
         """size: (height, width) of the network's input as the engine's, instead of the bundle's.
 
         Raises AdaptationError where the bundle lacks the labelled source, and EngineError for a device that is not there.
         """
-        self.settings, self.seed, self._labels = settings, seed, bundle.labels
+        self.settings, self.seed, self.labels = settings, seed, bundle.labels
         preprocess = bundle.preprocess
         if size is not None:
             preprocess = replace(preprocess, height=size[0], width=size[1], keep_aspect=False)
@@ -200,7 +200,7 @@ class Adapter:
             self._trials += self.trial is not None
         if self.trial is not None:
             self.trial.piece(self._masks, self.eye.gate, self.anchor.num_classes)
-            return self._conclude() if self.trial.done else None
+            return self._concluded() if self.trial.done else None
         return self._train() if may_train(self) else None
 
     def _compared(self) -> Weights | None:
@@ -222,57 +222,21 @@ class Adapter:
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):
-            self.journal.tell('fault', 'the loss of a training step is not finite: the student starts anew from what is served')
+            self.journal.tell('fault', 'the loss of a training step is not finite: the student starts anew')
             self.learner.restart(self.served.now.teacher)
         elif not self.learner.left and not self.memory.held_out:
-            self._hold('the steps for this shift are done')
+            self.hold('the steps for this shift are done')
 
     # --- decisions ---
 
-    def _conclude(self) -> Weights | None:
+    def _concluded(self) -> Weights | None:
         trial, self.trial = self.trial, None
-        return self._floor_tried(trial) if trial.kind == FLOOR else self._learner_tried(trial)
+        return conclude(self, trial)
 
-    def _floor_tried(self, trial: Trial) -> Weights | None:
-        verdict = judge_floor(trial, self.settings.floor)
-        if verdict.valid:
-            self.clock.begin('valid')
-        if verdict.share is None:
-            self.journal.why = verdict.text
-            return None
-        self.journal.tell('promotion', verdict.text)
-        return self._serve(replace(self.served.now, share=verdict.share, buffers=self.floor.buffers(verdict.share)))
-
-    def _learner_tried(self, trial: Trial) -> Weights | None:
-        verdict = judge_learner(trial, self.settings.gate, self.settings.training.radius, self._labels.names)
-        step, given = self.candidacy.judged(verdict), None
-        if step == 'serve':
-            self.clock.begin('valid')
-            self.journal.tell('promotion', verdict.text)
-            given = self._serve(replace(self.served.now, scale=verdict.scale, teacher=trial.cases[TEACHER]))
-        elif step in ('refuse', 'start_over'):
-            self.journal.tell('rejection', verdict.text)
-        else:
-            self.journal.why = verdict.text
-        done = self.candidacy.done(self.learner.left)
-        if step == 'start_over':
-            self._start_over()
-        elif done and step != 'nearer':
-            self._hold(done)
-        return given
-
-    def _hold(self, reason: str) -> None:
+    def hold(self, reason: str) -> None:
+        """No training until the shift grows."""
         self.course.enter('hold')
         self.journal.why = f'no training: {reason}; last: {self.journal.why}'
-
-    def _start_over(self) -> None:
-        """Too many refusals: the student goes back to what is served and learns half as fast; the third time it stops."""
-        self.learner.restart(self.served.now.teacher)
-        self.learner.rate /= 2
-        if self.learner.rate < 0.25:
-            self._hold('candidates were refused nine times')
-        else:
-            self.learner.begin(self.course.shift)
 
     def _revert(self, reason: str) -> Weights:
         given = self.served.back(reason)
@@ -290,7 +254,8 @@ class Adapter:
         self.course.enter('safe')
         return self.served.give()
 
-    def _serve(self, serving: Serving) -> Weights:
+    def serve(self, serving: Serving) -> Weights:
+        """Something else from now on; the watch begins anew."""
         self.watch.restart()
         return self.served.change(serving)
 

@@ -13,8 +13,8 @@ Step = Literal['serve', 'wait', 'nearer', 'refuse', 'start_over']
 
 @dataclass
 class Candidacy:
-    """nearer: number of the scale that is tried next. rejected, flat: refusals and trials without gain in a row. tried: training
-    steps at the last trial.
+    """nearer: number of the scale that is tried next. rejected, flat: refusals and trials without gain in a row. tried:
+    training steps at the last trial.
     """
 
     settings: GateSettings

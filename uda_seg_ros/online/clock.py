@@ -13,7 +13,8 @@ class Clock:
         self._last: dict[str, int] = {}
 
     def advance(self, stamp_ns: int) -> bool:
-        """Whether the stamp is newer. One that lies more than a second back is another recording: all intervals start anew."""
+        """Whether the stamp is newer. One that lies more than a second back is another recording: all intervals start anew.
+        """
         if self.now_ns is not None and self.now_ns - SECOND <= stamp_ns <= self.now_ns:
             return False
         if self.now_ns is not None and stamp_ns < self.now_ns:

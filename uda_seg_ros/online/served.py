@@ -81,10 +81,10 @@ class Served:
 
     def expire(self, floor: Floor) -> Weights | None:
         """What no trial confirmed for long goes back to the frozen weights, by halves."""
-        if self.now.is_frozen or self._clock.since('valid') < self._settings.valid_s or not self._clock.due('expire', HALVE_S):
+        waited = self._clock.since('valid')
+        if self.now.is_frozen or waited < self._settings.valid_s or not self._clock.due('expire', HALVE_S):
             return None
-        self._journal.tell('return', f'no passed trial for {self._clock.since("valid"):.0f} s: half of the way back to the frozen '
-                           'weights')
+        self._journal.tell('return', f'no passed trial for {waited:.0f} s: half of the way back to the frozen weights')
         share, scale = (value / 2 if value > 0.1 else 0.0 for value in (self.now.share, self.now.scale))
         return self.change(replace(self.now, share=share, scale=scale, buffers=floor.buffers(share)))
 

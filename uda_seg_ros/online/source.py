@@ -70,7 +70,8 @@ class Calibration:
         self._signals: list[tuple[float, ...]] = []
 
     def state_dict(self) -> dict:
-        return {'moments': [[tuple(layer) for layer in of_crop] for of_crop in self._moments], 'signals': list(self._signals)}
+        return {'moments': [[tuple(layer) for layer in of_crop] for of_crop in self._moments],
+                'signals': list(self._signals)}
 
     def load_state_dict(self, state: dict) -> None:
         self._moments = [tuple(Moments(*layer) for layer in of_crop) for of_crop in state['moments']]

@@ -14,8 +14,8 @@ def status_of(adapter: Adapter) -> AdaptationStatus:
     counts, served, memory = adapter.journal.counts, adapter.served.now, adapter.memory
     return AdaptationStatus(
         adapter.course.state, why(adapter), adapter.served.version, max(served.scale, served.share), adapter.learner.step,
-        adapter.loss, adapter.course.shift, len(memory.train) + len(memory.held_out), counts['promotion'], counts['rejection'],
-        counts['rollback'], tuple(adapter.journal.events))
+        adapter.loss, adapter.course.shift, len(memory.train) + len(memory.held_out), counts['promotion'],
+        counts['rejection'], counts['rollback'], tuple(adapter.journal.events))
 
 
 def why(adapter: Adapter) -> str:

@@ -123,13 +123,16 @@ class Learner:
     @torch.no_grad()
     def _hold(self, kappa: float) -> None:
         """Pull every weight a little towards the frozen one, and each group back into its radius."""
-        for name, parameter in self.student.named_parameters():
-            frozen = self._anchor.tensors[name]
-            parameter.lerp_(frozen, kappa)
-            most = self._settings.radius * max(float(frozen.norm()), 1e-3 * frozen.numel() ** 0.5)
-            distance = float((parameter - frozen).norm())
-            if distance > most:
-                parameter.copy_(frozen.lerp(parameter, most / distance))
+        names, parameters = zip(*self.student.named_parameters())
+        frozen = [self._anchor.tensors[name] for name in names]
+        torch._foreach_lerp_(list(parameters), frozen, kappa)
+        distances = torch._foreach_norm(torch._foreach_sub(list(parameters), frozen))
+        norms = torch._foreach_norm(frozen)
+        kept = [self._settings.radius * _norm(norm, tensor) / distance.clamp(min=1e-12)
+                for norm, tensor, distance in zip(norms, frozen, distances)]
+        for parameter, own, share in zip(parameters, frozen, torch.stack(kept).tolist()):
+            if share < 1:
+                parameter.copy_(own.lerp(parameter, share))
 
     def _groups(self) -> list[dict]:
         """Head and norms at one rate, everything else at a lower one; a rate of 0 freezes."""
@@ -170,5 +173,10 @@ def set_buffers(network: nn.Module, buffers: Tensors) -> None:
 
 def deviation(parameters: Tensors, frozen: Tensors) -> float:
     """Largest distance of a group of weights, as a share of the frozen one's norm."""
-    return max((float((tensor - frozen[name]).norm()) / max(float(frozen[name].norm()), 1e-3 * tensor.numel() ** 0.5)
+    return max((float((tensor - frozen[name]).norm() / _norm(frozen[name].norm(), tensor))
                 for name, tensor in parameters.items()), default=0.0)
+
+
+def _norm(norm: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Of a group of weights; not less than that of weights of 0.001, for groups that start at 0."""
+    return norm.clamp(min=1e-3 * tensor.numel() ** 0.5)
