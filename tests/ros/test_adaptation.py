@@ -17,7 +17,7 @@ from uda_seg_ros.online.persistence import SavedError, read
 from .node_process import picture
 from .test_cameras import values_of
 
-ADAPT = {'adaptation.enabled': True, 'adaptation.method': 'tests.online.standin:Standin', 'adaptation.rank': 'normal'}
+ADAPT = {'adaptation.enabled': True, 'adaptation.method': 'tests.online.workers.standin:Standin', 'adaptation.rank': 'normal'}
 
 
 @pytest.fixture(scope='module')

@@ -18,7 +18,8 @@ class Sight:
 
     picture: HxWx3 uint8 RGB, at the size of the network's input. moments: of the features' channels, one a layer. signals:
     as shift_signals.SIGNALS but the first, which is a distance to a source. embedding: D float32 of length 1, the mean over
-    the picture of what the classifier sees. probs: Chw float32 at the network's stride. shares: C float32, of the pixels by class.
+    the picture of what the classifier sees. probs: Chw float32 at the network's stride. shares: C float32, of the pixels by
+    class.
     """
 
     picture: np.ndarray

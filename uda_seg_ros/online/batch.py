@@ -29,8 +29,8 @@ class Batch:
 
 def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame], styles: Sequence[np.ndarray],
          size: tuple[int, int], crop: tuple[int, int], rng: np.random.Generator, device: torch.device) -> Batch:
-    """weights: chance of each source crop, summing to 1. styles: pictures whose colours the restyled crop may take; the source's
-    own where there are none. size: of the network's input. Draws torch's own random numbers, too.
+    """weights: chance of each source crop, summing to 1. styles: pictures whose colours the restyled crop may take; the
+    source's own where there are none. size: of the network's input. Draws torch's own random numbers, too.
     """
     pairs = [_source_crop(source[int(rng.choice(len(source), p=weights))], size, crop, rng, device) for _ in range(2)]
     (clean, clean_label), (other, other_label) = pairs

@@ -84,7 +84,8 @@ class Course:
         return None
 
     def state_dict(self) -> dict:
-        return {'state': self.state, 'detector': self._detector.state_dict(), 'scores': [tuple(score) for score in self._scores],
+        return {'state': self.state, 'detector': self._detector.state_dict(),
+                'scores': [tuple(score) for score in self._scores],
                 'calm': self._calm, 'alarm': self._alarm, 'answered': self._answered}
 
     def load_state_dict(self, state: dict) -> None:

@@ -12,8 +12,8 @@ from .settings import DetectorSettings
 class Martingale:
     """A betting martingale against 'u is uniform': above a limit L it lies with probability 1 / L at most (Ville, 1939).
 
-    The stake follows an online gradient step that needs no scale (Orabona and Pal, 2018): it starts at 0 and stays in [0, 1.8],
-    so only large u pay.
+    The stake follows an online gradient step that needs no scale (Orabona and Pal, 2018): it starts at 0 and stays in [0,
+    1.8], so only large u pay.
     """
 
     capital: float = 1.0

@@ -1,7 +1,7 @@
 """The statistics floor: BatchNorm normalises by a mix of the source's statistics and slow ones of the target; no gradients.
 
-Source: the mix of Schneider et al., 2020 (arXiv 2006.16971), with slow statistics of key-frames in place of a batch's. Networks
-without BatchNorm have no floor: `layers` is empty, and everything here does nothing.
+Source: the mix of Schneider et al., 2020 (arXiv 2006.16971), with slow statistics of key-frames in place of a batch's.
+Networks without BatchNorm have no floor: `layers` is empty, and everything here does nothing.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ class Floor:
         """network: the frozen one's copy, for the floor alone. rate: weight of a new picture, less than the first ones'."""
         self.network, self._rate = network, rate
         self.layers = norm_layers(network)
-        self._source = {name: (module.running_mean.clone(), module.running_var.clone()) for name, module in self.layers.items()}
+        self._source = {name: (module.running_mean.clone(), module.running_var.clone())
+                        for name, module in self.layers.items()}
         self._share = 0.0
         self.restart()
         for name, module in self.layers.items():
-            module.register_forward_pre_hook(lambda module, inputs, name=name: self._normalise_by_mix(name, module, inputs[0]))
+            module.register_forward_pre_hook(
+                lambda module, inputs, name=name: self._normalise_by_mix(name, module, inputs[0]))
 
     def restart(self) -> None:
         """Forget the target."""

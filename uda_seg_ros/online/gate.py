@@ -20,8 +20,8 @@ FROZEN, TEACHER = 'frozen', 'teacher'
 
 @dataclass(frozen=True)
 class Verdict:
-    """share or scale: what is to be served from now on; None: nothing new. gain: in points over what was served. valid: what is
-    served was found no worse than the frozen network. text: one sentence with the figures.
+    """share or scale: what is to be served from now on; None: nothing new. gain: in points over what was served. valid:
+    what is served was found no worse than the frozen network. text: one sentence with the figures.
     """
 
     text: str
@@ -58,8 +58,8 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     gain = trial.gain('restyled', best, present, settings.doubt)
     figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
     if best != present and gain.mean >= settings.least and gain.low > 0:
-        return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, lower '
-                       f'bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=float(best.split()[1]),
+        return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, '
+                       f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=float(best.split()[1]),
                        valid=miou[best] >= frozen)
     return Verdict(f'{present} of the target in the statistics stays (mIoU on source in the present style {figures})',
                    valid=miou[present] >= frozen - 0.3)
@@ -95,7 +95,7 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
     common = matrices.sum(1) > 0.01 * matrices.sum()
     loss = np.where(common, trial.iou('clean', FROZEN) - trial.iou('clean', 'clean'), -np.inf)
     worst = int(np.argmax(loss))
-    parameters = {name: tensor for name, tensor in candidate.items() if 'running_' not in name and tensor.is_floating_point()}
+    parameters = {name: candidate[name] for name in trial.cases[TEACHER]}
     return Evidence(trial.gain('clean', 'clean', FROZEN, 0.1), trial.gain('restyled', 'candidate', 'served', 0.1),
                     names[worst], float(loss[worst]), finite=finite, deviation=deviation(parameters, frozen), radius=radius,
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),

@@ -15,13 +15,13 @@ PRESENT = 0.001  # a class is in a mask from this share of its pixels on
 
 @dataclass(frozen=True)
 class Evidence:
-    """A candidate against frozen weights on clean crops, against served weights on crops in the target's colours, and against
-    the frozen weights with the same statistics on target pictures without labels.
+    """A candidate against frozen weights on clean crops, against served weights on crops in the target's colours, and
+    against the frozen weights with the same statistics on target pictures without labels.
 
-    class_loss: points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost: mean
-    over the pictures. entropy_ratio: of the class histograms' entropies, candidate by reference. divergence: Jensen-Shannon, of
-    the mean histograms, in nats. disagreement, most_disagreement: shares of pixels. deviation: largest of all groups of weights,
-    as a share of the frozen norm.
+    class_loss: points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost:
+    mean over the pictures. entropy_ratio: of the class histograms' entropies, candidate by reference. divergence:
+    Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement: shares of pixels. deviation: largest
+    of all groups of weights, as a share of the frozen norm.
     """
 
     clean: Gain
@@ -53,7 +53,8 @@ def too_far(evidence: Evidence, settings: GateSettings) -> str | None:
 
 def clean_loss(evidence: Evidence, settings: GateSettings) -> str | None:
     if evidence.clean.low < -settings.clean_loss:
-        return f'clean source: {evidence.clean.mean:+.2f} points, lower bound {evidence.clean.low:+.2f} below -{settings.clean_loss}'
+        return (f'clean source: {evidence.clean.mean:+.2f} points, lower bound {evidence.clean.low:+.2f} below '
+                f'-{settings.clean_loss}')
     return None
 
 
@@ -65,15 +66,15 @@ def class_loss(evidence: Evidence, settings: GateSettings) -> str | None:
 
 def restyled_loss(evidence: Evidence, settings: GateSettings) -> str | None:
     if evidence.restyled.low < -settings.restyled_loss:
-        return (f'source in the present style: {evidence.restyled.mean:+.2f} points, lower bound {evidence.restyled.low:+.2f} '
-                f'below -{settings.restyled_loss}')
+        return (f'source in the present style: {evidence.restyled.mean:+.2f} points, lower bound '
+                f'{evidence.restyled.low:+.2f} below -{settings.restyled_loss}')
     return None
 
 
 def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
     if evidence.restyled.mean <= settings.least_gain:
-        return (f'source in the present style: {evidence.restyled.mean:+.2f} points are not above {settings.least_gain:+.2f}, so '
-                'there is nothing to win')
+        return (f'source in the present style: {evidence.restyled.mean:+.2f} points are not above '
+                f'{settings.least_gain:+.2f}, so there is nothing to win')
     return None
 
 
@@ -88,7 +89,9 @@ def narrow(evidence: Evidence, settings: GateSettings) -> str | None:
 
 
 def other_classes(evidence: Evidence, settings: GateSettings) -> str | None:
-    return f'the mix of classes moves by {evidence.divergence:.2f} nats (at most 0.10)' if evidence.divergence > 0.1 else None
+    if evidence.divergence > 0.1:
+        return f'the mix of classes moves by {evidence.divergence:.2f} nats (at most 0.10)'
+    return None
 
 
 def disagrees(evidence: Evidence, settings: GateSettings) -> str | None:

@@ -28,8 +28,8 @@ class Journal:
         return sum(event.kind == kind and 0 <= self.now_ns - event.stamp_ns <= seconds * 1e9 for event in self.events)
 
     def state_dict(self) -> dict:
-        return {'events': [tuple(vars(event).values()) for event in self.events], 'counts': dict(self.counts), 'why': self.why,
-                'now_ns': self.now_ns}
+        return {'events': [tuple(vars(event).values()) for event in self.events], 'counts': dict(self.counts),
+                'why': self.why, 'now_ns': self.now_ns}
 
     def load_state_dict(self, state: dict) -> None:
         self.events = deque((Event(*event) for event in state['events']), maxlen=KEPT)

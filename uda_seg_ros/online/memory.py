@@ -65,8 +65,9 @@ class Memory:
         redundancy = (embeddings @ embeddings.T).fill_diagonal_(-1).max(1).values
         rarity = torch.stack([frame.shares for frame in self.train])
         common = (rarity / rarity.sum(0).clamp(min=1e-6)).sum(1) * len(self.train)
-        scores = [(self.num_seen - frame.born) / self._settings.size + frame.uncertainty + float(near) - 0.1 * math.log1p(own)
-                  for frame, near, own in zip(self.train, redundancy, common.tolist())]
+        age = [(self.num_seen - frame.born) / self._settings.size for frame in self.train]
+        scores = [old + frame.uncertainty + float(near) - 0.1 * math.log1p(own)
+                  for old, frame, near, own in zip(age, self.train, redundancy, common.tolist())]
         del self.train[int(np.argmax(scores))]
 
     def state_dict(self) -> dict:

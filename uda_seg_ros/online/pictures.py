@@ -46,8 +46,8 @@ class Normalise:
 def restyled(image: torch.Tensor, style: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
     """`image` in the colours of `style`, B3HW in 0..1.
 
-    Mean and deviation of the channels only. Exchanging low-frequency amplitudes was tried and left out: between clean pictures
-    of different streets it costs half of the mIoU, so that it says nothing of a domain.
+    Mean and deviation of the channels only. Exchanging low-frequency amplitudes was tried and left out: between clean
+    pictures of different streets it costs half of the mIoU, so that it says nothing of a domain.
     """
     return torch.lerp(image, color_statistics(image, style), strength)
 

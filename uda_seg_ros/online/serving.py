@@ -27,7 +27,8 @@ class Serving:
 
     def tensors(self, frozen: Tensors) -> dict[str, torch.Tensor]:
         """A complete set by the bundle's names; the frozen tensors' values, bit for bit, where nothing is to change."""
-        changed = {name: frozen[name].lerp(tensor, self.scale) for name, tensor in self.teacher.items()} if self.scale else {}
+        teacher = self.teacher if self.scale else {}
+        changed = {name: frozen[name].lerp(tensor, self.scale) for name, tensor in teacher.items()}
         return {**frozen, **changed, **(self.buffers if self.share else {})}
 
     def state_dict(self) -> dict:

@@ -33,10 +33,9 @@ class DetectorSettings:
 @dataclass(frozen=True)
 class FloorSettings:
     """shares: of the target in the statistics, tried on restyled gate crops; the best is served. rate: weight of a new
-    key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which nothing changes. refresh_s:
-    time between trials. reference: share that statistics are measured behind while none is
-    served. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
-    draws that may lie below 0.
+    key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which nothing changes.
+    refresh_s: time between trials. reference: share that statistics are measured behind while none is served. renew_s:
+    least time between weights that differ in the statistics alone. doubt: share of bootstrap draws that may lie below 0.
     """
 
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
@@ -72,20 +71,19 @@ class MemorySettings:
 class TrainingSettings:
     """on: False leaves the statistics floor alone. crop: (height, width) in pixels of what a step trains on, at most the
     network's input. head_rate: learning rate of head and norms, body_rate: of the rest. steps: least and most per detected
-    shift; steps_per_shift: so many for each unit of the shift score. kappa, return_kappa: pull towards the frozen weights after a
-    step. radius: most deviation of a group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the
-    target counts fully. The weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
+    shift; steps_per_shift: so many for each unit of the shift score. kappa: pull towards the frozen weights after a step.
+    radius: most deviation of a group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the
+    target counts fully. The weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to
+    train on.
     """
 
     on: bool = True
     crop: tuple[int, int] = (192, 320)
-    head_rate: float = 1e-4
-    body_rate: float = 1.5e-5
+    head_rate: float = 5e-4
+    body_rate: float = 1e-4
     steps: tuple[int, int] = (100, 1500)
     steps_per_shift: float = 300.0
     kappa: float = 1e-3
-    return_kappa: float = 2e-2
-    return_steps: int = 50
     radius: float = 0.05
     decay: float = 0.99
     ramp: int = 50
@@ -105,18 +103,19 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class GateSettings:
-    """every: training steps between two trials. crops: of the gate set in each, clean and restyled; the halves of the set take
-    turns. target: held-out key-frames. scales: shares of the way from frozen to teacher that are tried. In points of mIoU:
-    clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU of a class, least_gain: mean on restyled crops.
-    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in
-    `window_s` that lock adaptation for safe_s. valid_s: time without a passed trial after which the way to the frozen halves.
+    """every: training steps between two trials. crops: of the gate set in each, clean and restyled; the halves of the set
+    take turns. target: held-out key-frames. scales: shares of the way from frozen to teacher that are tried. In points of
+    mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU of a class, least_gain: mean on
+    restyled crops. plateau: gains below it, twice, end the training. rejections in a row that restart the student.
+    rollbacks in `window_s` that lock adaptation for safe_s. valid_s: time without a passed trial after which the way to the
+    frozen halves.
     """
 
     every: int = 25
     crops: int = 16
     target: int = 8
     scales: tuple[float, ...] = (1.0, 0.5)
-    clean_loss: float = 0.5
+    clean_loss: float = 1.0
     restyled_loss: float = 0.3
     class_loss: float = 5.0
     least_gain: float = 0.1
@@ -130,8 +129,8 @@ class GateSettings:
 
 @dataclass(frozen=True)
 class WatchSettings:
-    """limit: of the e-process. tolerance: pixel error, as a share, by which served may be worse than frozen. lost_looks: looks in
-    a row that a class is gone before the weights are.
+    """limit: of the e-process. tolerance: pixel error, as a share, by which served may be worse than frozen. lost_looks:
+    looks in a row that a class is gone before the weights are.
     """
 
     limit: float = 100.0
@@ -149,3 +148,6 @@ class AdapterSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
+
+
+DEFAULTS = AdapterSettings()

@@ -38,7 +38,8 @@ class ShiftScore:
     def __call__(self, signals: Sequence[float]) -> Score:
         three = self._three(torch.tensor([signals]))[0]
         scores = (three - self._median) / (self._high - self._median).clamp(min=1e-6)
-        return Score(float(scores.max()), self._rank(self._most, self._shares(three).max()), self.NAMES[int(scores.argmax())])
+        u = self._rank(self._most, self._shares(three).max())
+        return Score(float(scores.max()), u, self.NAMES[int(scores.argmax())])
 
     def _three(self, signals: torch.Tensor) -> torch.Tensor:
         image = ((signals[:, IMAGE] - self._mean) / self._std).square().mean(1)

@@ -16,7 +16,6 @@ from .settings import AdaptationError
 from .shift_score import ShiftScore
 
 FEWEST = 8  # gate crops: fewer judge nothing
-BALANCE, HEAVIEST = 0.3, 6.0  # weight of a class: its share of pixels to the power of -BALANCE, at most HEAVIEST
 
 
 class Fitted(Sequence[Crop]):
@@ -49,12 +48,6 @@ class Source:
             raise AdaptationError(f'adaptation needs labelled source on board: {len(self.replay)} crops to train on and '
                                   f'{len(self.gate)} to judge with, needed are 1 and {FEWEST}; export the bundle with more')
 
-    def class_weights(self) -> torch.Tensor:
-        """C float32, of the replay memory."""
-        share = self.replay.class_pixels.sum(0).double()
-        share = share / share.max().clamp(min=1)
-        return torch.where(share > 0, share.clamp(min=1e-9) ** -BALANCE, 1.0).clamp(max=HEAVIEST).float()
-
     def normal(self) -> Normal:
         """As the desk measured it, for a network that runs at the size of the crops."""
         return Normal(self._statistics.features, self._statistics.signals)
@@ -77,7 +70,8 @@ class Calibration:
         self._signals: list[tuple[float, ...]] = []
 
     def state_dict(self) -> dict:
-        return {'moments': [[tuple(layer) for layer in of_crop] for of_crop in self._moments], 'signals': list(self._signals)}
+        return {'moments': [[tuple(layer) for layer in of_crop] for of_crop in self._moments],
+                'signals': list(self._signals)}
 
     def load_state_dict(self, state: dict) -> None:
         self._moments = [tuple(Moments(*layer) for layer in of_crop) for of_crop in state['moments']]

@@ -30,10 +30,8 @@ class Learner:
     source's statistics, restyled source and target through the floor's, as they are when served.
     """
 
-    def __init__(self, anchor: Anchor, normalise: Normalise, class_weights: torch.Tensor,
-                 settings: TrainingSettings) -> None:
+    def __init__(self, anchor: Anchor, normalise: Normalise, settings: TrainingSettings) -> None:
         self._anchor, self._normalise, self._settings = anchor, normalise, settings
-        self._weights = class_weights.to(anchor.device)
         self._prior = torch.full((anchor.num_classes,), 1 / anchor.num_classes, device=anchor.device)
         self.step = 0
         self.rate = 1.0
@@ -56,15 +54,11 @@ class Learner:
         self._planned = self.left = int(min(max(self._settings.steps_per_shift * shift, least), most))
         self._age = 0
 
-    def back(self) -> None:
-        """The source is there again: a few steps towards the frozen weights, without target."""
-        self.left = self._planned = self._settings.return_steps
-
     def parameters(self) -> dict[str, torch.Tensor]:
         """The teacher's, a copy."""
         return {name: parameter.detach().clone() for name, parameter in self.teacher.network.named_parameters()}
 
-    def train(self, batch: Batch, source: Tensors, mixed: Tensors, *, returning: bool = False) -> float:
+    def train(self, batch: Batch, source: Tensors, mixed: Tensors) -> float:
         """One step; its loss. source, mixed: the statistics of BatchNorm, by the bundle's names; empty without BatchNorm.
 
         Where the loss is not finite nothing changes.
@@ -74,13 +68,13 @@ class Learner:
             group['lr'] = group['base'] * self.rate * max(self.left, 0) / max(self._planned, 1)
         self._optimiser.zero_grad(set_to_none=True)
         loss = self._clean(batch, source)
-        loss += self._shifted(batch, mixed, 0.0 if returning else min(1.0, self._age / max(settings.ramp, 1)))
+        loss += self._shifted(batch, mixed, min(1.0, self._age / max(settings.ramp, 1)))
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
             return loss
         self._optimiser.step()
-        self._hold(settings.return_kappa if returning else settings.kappa)
+        self._hold(settings.kappa)
         self.teacher.update(self.student, self._age)
         self._age += 1
         self.step += 1
@@ -103,7 +97,7 @@ class Learner:
 
     def _labelled(self, network: nn.Module, image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         logits = network(self._normalise(image), tuple(label.shape[-2:]))
-        return cross_entropy(logits, label, self._weights[label.clamp(max=len(self._weights) - 1)])
+        return cross_entropy(logits, label)
 
     def _target(self, batch: Batch) -> torch.Tensor:
         """ClassMix of the restyled crop into the key-frame, and the pull of the frozen network where it is sure."""
@@ -129,13 +123,16 @@ class Learner:
     @torch.no_grad()
     def _hold(self, kappa: float) -> None:
         """Pull every weight a little towards the frozen one, and each group back into its radius."""
-        for name, parameter in self.student.named_parameters():
-            frozen = self._anchor.tensors[name]
-            parameter.lerp_(frozen, kappa)
-            most = self._settings.radius * max(float(frozen.norm()), 1e-3 * frozen.numel() ** 0.5)
-            distance = float((parameter - frozen).norm())
-            if distance > most:
-                parameter.copy_(frozen.lerp(parameter, most / distance))
+        names, parameters = zip(*self.student.named_parameters())
+        frozen = [self._anchor.tensors[name] for name in names]
+        torch._foreach_lerp_(list(parameters), frozen, kappa)
+        distances = torch._foreach_norm(torch._foreach_sub(list(parameters), frozen))
+        norms = torch._foreach_norm(frozen)
+        kept = [self._settings.radius * _norm(norm, tensor) / distance.clamp(min=1e-12)
+                for norm, tensor, distance in zip(norms, frozen, distances)]
+        for parameter, own, share in zip(parameters, frozen, torch.stack(kept).tolist()):
+            if share < 1:
+                parameter.copy_(own.lerp(parameter, share))
 
     def _groups(self) -> list[dict]:
         """Head and norms at one rate, everything else at a lower one; a rate of 0 freezes."""
@@ -176,5 +173,10 @@ def set_buffers(network: nn.Module, buffers: Tensors) -> None:
 
 def deviation(parameters: Tensors, frozen: Tensors) -> float:
     """Largest distance of a group of weights, as a share of the frozen one's norm."""
-    return max((float((tensor - frozen[name]).norm()) / max(float(frozen[name].norm()), 1e-3 * tensor.numel() ** 0.5)
+    return max((float((tensor - frozen[name]).norm() / _norm(frozen[name].norm(), tensor))
                 for name, tensor in parameters.items()), default=0.0)
+
+
+def _norm(norm: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Of a group of weights; not less than that of weights of 0.001, for groups that start at 0."""
+    return norm.clamp(min=1e-3 * tensor.numel() ** 0.5)

@@ -46,8 +46,8 @@ class Masks:
 class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
-    kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one matrix
-    a crop. masks: name -> one mask a target picture.
+    kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
+    matrix a crop. masks: name -> one mask a target picture.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
@@ -95,10 +95,12 @@ class Trial:
         return Gain(self.miou(part, name) - self.miou(part, over), float(np.quantile(drawn[0] - drawn[1], doubt)))
 
     def state_dict(self) -> dict:
-        return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts, 'position': self._position,
+        return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts,
+                'position': self._position,
                 'styles': [torch.from_numpy(style) for style in self._styles],
                 'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
-                'confusions': {key: [torch.from_numpy(each) for each in each_crop] for key, each_crop in self.confusions.items()},
+                'confusions': {key: [torch.from_numpy(each) for each in per_crop]
+                               for key, per_crop in self.confusions.items()},
                 'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
 
     @staticmethod

@@ -1,7 +1,8 @@
 """After a promotion: is what is served worse than the frozen network after all?
 
-The spec's statistic, consistency of a network with itself, was measured to be no guide: under low sun the frozen network is the
-more consistent one and half as right. Here both are asked the labels of a source crop in the colours of the present picture.
+The spec's statistic, consistency of a network with itself, was measured to be no guide: under low sun the frozen network is
+the more consistent one and half as right. Here both are asked the labels of a source crop in the colours of the present
+picture.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from .settings import WatchSettings
 
 @dataclass
 class Watch:
-    """wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville)."""
+    """wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville).
+    """
 
     settings: WatchSettings
     wealth: float = 1.0
@@ -36,8 +38,8 @@ class Watch:
         self.wealth *= 1 + 0.5 * (scaled - self.settings.tolerance / 0.1)
         self.pairs += 1
         if self.wealth > self.settings.limit:
-            return (f'on labelled crops in the present style it is worse than the frozen network (wealth {self.wealth:.0f} above '
-                    f'{self.settings.limit:g} after {self.pairs} crops)')
+            return (f'on labelled crops in the present style it is worse than the frozen network (wealth {self.wealth:.0f} '
+                    f'above {self.settings.limit:g} after {self.pairs} crops)')
         return None
 
     def look(self, served: np.ndarray, reference: np.ndarray, num_classes: int) -> str | None:

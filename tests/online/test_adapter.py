@@ -1,0 +1,276 @@
+"""The adapter as whoever drives it sees it: it gains in fog, leaves the normal alone, comes back exactly, never breaks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from uda_seg_ros.metrics import confusion, mean_iou
+from uda_seg_ros.online import agenda
+from uda_seg_ros.online.adapter import Adapter
+from uda_seg_ros.online.serving import Serving
+from uda_seg_ros.online.settings import AdaptationError
+from uda_seg_ros.runtime.engine import Engine
+from uda_seg_ros.structures import Frame, Weights
+
+from .conftest import COLOURS, QUICK, SECOND, clear, drive, fog, foggy, scene
+
+
+def equal(tensors, others) -> bool:
+    return tensors.keys() == others.keys() and all(torch.equal(tensors[name], others[name]) for name in others)
+
+
+def score(bundle, weights: Weights | None, change) -> float:
+    engine = Engine(bundle, device='cpu')
+    if weights:
+        engine.load_weights(weights)
+    return 100 * mean_iou(sum(confusion(scene(number).label, engine(Frame(change(scene(number).image))).mask, len(COLOURS))
+                              for number in range(700, 712)))
+
+
+@pytest.fixture(scope='module')
+def drove(bundle):
+    """A drive into fog and back: (adapter, given in fog, given after it, state when the fog ended, status then)."""
+    adapter = Adapter(bundle, QUICK)
+    assert drive(adapter, clear(18)) == []
+    in_fog = drive(adapter, foggy(30), 18)
+    status = adapter.status
+    return adapter, in_fog, drive(adapter, clear(14, 900), 48), status
+
+
+def test_fog_is_met_with_better_weights_and_said_in_words(bundle, drove):
+    _, given, _, status = drove
+    assert score(bundle, given[-1][1], fog) > score(bundle, None, fog) + 3
+    kinds = [event.kind for event in status.events]
+    assert kinds[0] == 'shift' and 'promotion' in kinds and status.promotions >= 1 and status.rollbacks == 0
+    assert status.step > 0 and np.isfinite(status.loss) and status.shift > 1 and status.key_frames > 3 and status.share > 0
+    assert 'points on source in the present style' in next(e.text for e in status.events if e.kind == 'promotion')
+
+
+def test_versions_count_up_from_1_and_every_set_is_whole(bundle, drove):
+    _, in_fog, after, _ = drove
+    given = [weights for _, weights in [*in_fog, *after]]
+    assert [weights.version for weights in given] == list(range(1, len(given) + 1))
+    for weights in given:
+        assert {name: tensor.shape for name, tensor in weights.tensors.items()} == {
+            name: tensor.shape for name, tensor in bundle.tensors.items()}
+
+
+def test_the_way_back_is_quick_and_exact(bundle, drove):
+    adapter, _, after, _ = drove
+    assert after[0][0] < 48 + 6 and equal(after[-1][1].tensors, dict(bundle.tensors))
+    assert adapter.status.state in ('return', 'idle') and adapter.status.share == 0
+
+
+def test_given_weights_are_never_changed_afterwards(in_fog):
+    frozen = {name: tensor.clone() for name, tensor in in_fog.anchor.tensors.items()}
+    given = [in_fog.rollback(), *(weights for _, weights in drive(in_fog, foggy(4, 1100), 26, pieces=1))]
+    copies = [{name: tensor.clone() for name, tensor in weights.tensors.items()} for weights in given]
+    drive(in_fog, foggy(6, 1110), 30)
+    assert all(equal(weights.tensors, copied) for weights, copied in zip(given, copies))
+    assert equal(in_fog.anchor.tensors, frozen)
+
+
+def test_on_normal_frames_nothing_is_ever_served(adapter):
+    assert drive(adapter, clear(60)) == []
+    status = adapter.status
+    assert (status.state, status.version, status.share, status.step) == ('idle', 0, 0, 0)
+    assert 'not adapting' in status.why and 'shift score' in status.why
+
+
+def test_two_runs_give_the_same_bytes_whatever_else_draws_random_numbers(bundle, fog_state):
+    """The first goes on from the start, the second from what was saved there: that is the same, too."""
+    runs = []
+    for disturbance in (0, 7):
+        adapter = Adapter(bundle, QUICK)
+        if disturbance:
+            adapter.load_state_dict(fog_state)
+        else:
+            drive(adapter, [*clear(14), *foggy(12)])
+        torch.manual_seed(disturbance)
+        runs.append((drive(adapter, foggy(8, 612), 26, after=lambda _: torch.rand(3)), adapter.status))
+    assert len(runs[0][0]) > 1 and len(runs[0][0]) == len(runs[1][0]) and runs[0][1] == runs[1][1]
+    assert all(a[0] == b[0] and a[1].version == b[1].version and equal(a[1].tensors, b[1].tensors)
+               for a, b in zip(runs[0][0], runs[1][0]))
+
+
+@pytest.mark.parametrize('frames', [5, 18], ids=['calibrating', 'in a trial'])
+def test_a_saved_adapter_goes_on_exactly(bundle, frames, tmp_path):
+    images = [*clear(14), *foggy(8)]
+    first, second = Adapter(bundle, QUICK), Adapter(bundle, QUICK)
+    drive(first, images[:frames], pieces=3)
+    torch.save(first.state_dict(), tmp_path / 'state.pt')
+    second.load_state_dict(torch.load(tmp_path / 'state.pt', weights_only=True))
+    ends = [drive(each, images[frames:], frames, pieces=3) for each in (first, second)]
+    assert len(ends[0]) > 0 and all(a[0] == b[0] and equal(a[1].tensors, b[1].tensors) for a, b in zip(*ends))
+    assert first.status.events == second.status.events
+
+
+def test_a_state_saved_beside_other_weights_is_refused(bundle, adapter):
+    changed = dict(bundle.tensors) | {'classifier.3.bias': bundle.tensors['classifier.3.bias'] + 1}
+    other = Adapter(dataclasses.replace(bundle, tensors=changed), QUICK)
+    with pytest.raises(AdaptationError, match='belongs to other weights'):
+        adapter.load_state_dict(other.state_dict())
+
+
+FAULTY = {'black': np.zeros_like, 'saturated': lambda image: np.full_like(image, 255),
+          'frozen': lambda image: clear(1)[0],
+          'noise': lambda image: np.random.default_rng(int(image.sum())).integers(0, 256, image.shape, np.uint8)}
+
+
+@pytest.mark.parametrize('kind', FAULTY)
+def test_garbage_enters_no_memory_and_changes_no_weights(adapter, kind):
+    drive(adapter, clear(14))
+    before = adapter.memory.num_seen
+    assert drive(adapter, [FAULTY[kind](image) for image in clear(30)], 14) == []
+    assert adapter.memory.num_seen <= before + (kind == 'frozen') and adapter.status.step == 0
+    events = adapter.status.events
+    assert [event.kind for event in events] == ['fault'] and 'not learned from' in events[0].text
+
+
+@pytest.fixture(scope='module')
+def fog_state(bundle) -> dict:
+    """Past calibration, shift and the first promotion."""
+    adapter = Adapter(bundle, QUICK)
+    drive(adapter, [*clear(14), *foggy(12)])
+    assert adapter.course.state == 'adapt' and not adapter.served.now.is_frozen
+    return adapter.state_dict()
+
+
+@pytest.fixture
+def in_fog(bundle, fog_state) -> Adapter:
+    adapter = Adapter(bundle, QUICK)
+    adapter.load_state_dict(fog_state)
+    return adapter
+
+
+def planted(adapter: Adapter, plant) -> None:
+    """Change the teacher so, and let it be tried next."""
+    with torch.no_grad():
+        plant(adapter.learner.teacher.network)
+    adapter.trial, adapter.candidacy.tried = None, -1000
+    adapter.clock.begin('floor')
+    assert agenda.gate_due(adapter)
+
+
+def one_class(network) -> None:
+    network.classifier[3].weight.zero_()
+    network.classifier[3].bias.copy_(torch.tensor([9.0, 0, 0, 0]))
+
+
+def not_a_number(network) -> None:
+    network.classifier[3].weight[0] = float('nan')
+
+
+@pytest.mark.parametrize('plant', [one_class, not_a_number])
+def test_a_planted_candidate_is_never_served(in_fog, plant):
+    adapter = in_fog
+    kept = adapter.served.now
+    planted(adapter, plant)
+    rejections = adapter.status.rejections
+    while adapter.status.rejections == rejections:
+        assert adapter.update() is None
+    assert adapter.served.now is kept and 'refused' in adapter.status.events[-1].text
+
+
+def test_a_student_that_is_not_a_number_starts_anew_and_is_told(in_fog):
+    adapter = in_fog
+    with torch.no_grad():
+        adapter.learner.student.classifier[3].weight[0] = float('nan')
+    adapter.trial, adapter.candidacy.tried = None, adapter.learner.step
+    adapter.clock.begin('floor')
+    while not any(event.kind == 'fault' for event in adapter.status.events):
+        adapter.update()
+    assert all(bool(torch.isfinite(parameter).all()) for parameter in adapter.learner.student.parameters())
+
+
+def test_what_is_served_and_collapses_is_taken_back_within_a_look(in_fog):
+    adapter = in_fog
+    good = adapter.served.now
+    bad = dict(adapter.learner.parameters())
+    bad['classifier.3.weight'] = torch.zeros_like(bad['classifier.3.weight'])
+    bad['classifier.3.bias'] = torch.tensor([9.0, 0, 0, 0])
+    adapter.serve(Serving(1.0, good.share, bad, good.buffers))
+    given = drive(adapter, foggy(1, 980), 26, pieces=0)
+    assert len(given) == 1 and equal(given[0][1].tensors, good.tensors(adapter.anchor.tensors))
+    assert adapter.status.rollbacks == 1 and 'differ from the frozen weights' in adapter.status.events[-1].text
+
+
+def test_the_watch_takes_back_what_is_worse_on_labelled_crops(in_fog):
+    adapter = in_fog
+    bad = {name: tensor.roll(1, 0) if name == 'classifier.3.bias' else tensor
+           for name, tensor in adapter.learner.parameters().items()}
+    bad['classifier.3.bias'] = torch.tensor([6.0, 0, 0, 0])
+    adapter.serve(Serving(1.0, 0.0, bad))
+    adapter._see_served = lambda picture: None  # the hard triggers do not help here
+    for _ in range(60):
+        adapter._compare = True
+        if adapter._compared():
+            break
+    assert adapter.status.rollbacks == 1 and 'worse than the frozen network' in adapter.status.events[-1].text
+
+
+def test_a_rollback_brings_the_weights_before_and_then_the_frozen_ones(bundle, in_fog):
+    adapter = in_fog
+    version = adapter.status.version
+    first = adapter.rollback()
+    assert first.version == version + 1 and equal(first.tensors, dict(bundle.tensors))
+    assert equal(adapter.rollback().tensors, dict(bundle.tensors)) and adapter.status.rollbacks == 2
+
+
+def test_three_rollbacks_lock_adaptation_for_a_while(bundle, in_fog):
+    adapter = in_fog
+    weights = [adapter.rollback() for _ in range(3)][-1]
+    assert adapter.status.state == 'safe' and equal(weights.tensors, dict(bundle.tensors))
+    assert drive(adapter, foggy(20, 1200), 30) == [] and adapter.status.state == 'safe'
+    adapter.observe(Frame(clear(1, 1300)[0], 1000 * SECOND))
+    assert adapter.status.state == 'idle'
+
+
+def test_a_reset_forgets_everything_but_the_count_of_versions(bundle, in_fog):
+    adapter = in_fog
+    version = adapter.status.version
+    weights = adapter.reset()
+    assert weights.version == version + 1 and equal(weights.tensors, dict(bundle.tensors))
+    status = adapter.status
+    assert (status.state, status.step, status.key_frames, status.events, status.promotions) == ('idle', 0, 0, (), 0)
+
+
+def test_what_nothing_confirms_goes_back_by_halves(in_fog):
+    adapter = in_fog
+    shares = []
+    for minute in range(20):
+        adapter.observe(Frame(foggy(1, 1400 + minute)[0], (30 + 61 * minute) * SECOND))
+        shares.append(adapter.status.share)
+    assert shares == sorted(shares, reverse=True) and len(set(shares)) >= 3
+    assert shares[0] == shares[3] > 0 == shares[-1]
+
+
+def test_a_stamp_that_does_not_advance_is_passed_over_and_a_clock_that_jumps_back_is_followed(adapter):
+    drive(adapter, clear(14))
+    seen = adapter.memory.num_seen
+    for stamp in (14, 13.5):
+        assert adapter.observe(Frame(clear(1, 990)[0], int(stamp * SECOND))) is None
+    assert adapter.memory.num_seen == seen
+    drive(adapter, clear(3, 992), 0)
+    assert adapter.memory.num_seen > seen
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    (None, 'no tensor replay.images'),
+    ({'statistics.': None}, 'no source statistics'),
+    ({'gate.': None}, 'no tensor gate.images'),
+    ({'replay.images': 'damaged'}, 'crop 0 of replay is damaged')])
+def test_a_missing_or_damaged_memory_is_one_clear_error(bundle, change, words):
+    replay = None if change is None else dict(bundle.replay)
+    for prefix, what in (change or {}).items():
+        for name in [name for name in replay if name.startswith(prefix)]:
+            replay[name] = torch.zeros_like(replay[name]) if what else replay.pop(name)
+            if not what:
+                del replay[name]
+    with pytest.raises(AdaptationError, match=words) as error:
+        Adapter(dataclasses.replace(bundle, replay=replay), QUICK)
+    assert 'labelled source on board' in str(error.value) and 'export' in str(error.value)

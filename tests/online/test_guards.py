@@ -1,0 +1,78 @@
+"""Each guard refuses what it is for and nothing else; each fault of a sensor is told, and weather is none."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from uda_seg_ros.online.guards import GUARDS, Evidence, objections, unlabelled
+from uda_seg_ros.online.quality import FAULTS, fault
+from uda_seg_ros.online.settings import GateSettings
+from uda_seg_ros.online.trial import Gain
+
+from .conftest import fog, scene
+
+GOOD = {'clean': Gain(0.0, -0.3), 'restyled': Gain(1.0, 0.4)}
+BAD = {
+    'not_finite': {'finite': False},
+    'too_far': {'deviation': 0.06, 'radius': 0.05},
+    'clean_loss': {'clean': Gain(-1.0, -1.6)},
+    'class_loss': {'worst': 'pole', 'class_loss': 7.5},
+    'restyled_loss': {'restyled': Gain(0.2, -0.9)},
+    'classes_gone': {'classes_lost': 0.8},
+    'narrow': {'entropy_ratio': 0.7},
+    'other_classes': {'divergence': 0.3},
+    'disagrees': {'disagreement': 0.5, 'most_disagreement': 0.35},
+    'pointless': {'restyled': Gain(0.05, -0.2)},
+}
+
+
+def test_a_good_candidate_passes_all_guards():
+    assert objections(Evidence(**GOOD), GateSettings()) == {}
+
+
+def test_every_guard_has_its_case():
+    assert set(BAD) == set(GUARDS)
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_a_guard_refuses_its_case_alone_and_says_the_figures(name):
+    found = objections(Evidence(**{**GOOD, **BAD[name]}), GateSettings())
+    assert list(found) == [name]
+    assert len(found[name].split()) > 3 and (name == 'not_finite' or any(letter.isdigit() for letter in found[name]))
+
+
+def test_masks_of_one_class_lose_classes_and_entropy_and_agreement():
+    reference = [scene(number).label for number in range(3)]
+    same = unlabelled(reference, reference, 4)
+    assert same == {'classes_lost': 0, 'entropy_ratio': 1, 'divergence': pytest.approx(0, abs=1e-9), 'disagreement': 0}
+    collapsed = unlabelled([np.zeros_like(mask) for mask in reference], reference, 4)
+    refused = objections(Evidence(**GOOD, **collapsed, most_disagreement=0.35), GateSettings())
+    assert list(refused) == ['classes_gone', 'narrow', 'other_classes', 'disagrees']
+
+
+PICTURE = cv2.GaussianBlur(scene(0).image, (0, 0), 1.5)
+FAULTY = {
+    'black': np.zeros_like(PICTURE),
+    'saturated': np.full_like(PICTURE, 255),
+    'empty': np.full_like(PICTURE, 120),
+    'garbage': np.random.default_rng(0).integers(0, 256, PICTURE.shape, np.uint8),
+    'still': PICTURE,
+}
+
+
+def test_every_fault_has_its_case():
+    assert set(FAULTY) == set(FAULTS)
+
+
+@pytest.mark.parametrize('name', FAULTY)
+def test_a_sensor_fault_is_told_in_words(name):
+    reason = FAULTS[name](FAULTY[name], PICTURE)
+    assert reason and '(' in reason and fault(FAULTY[name], PICTURE) is not None
+
+
+@pytest.mark.parametrize('change', [lambda x: x, fog, lambda x: (x * 0.2).astype(np.uint8), lambda x: cv2.convertScaleAbs(
+    x, alpha=1.3, beta=20)], ids=['clear', 'fog', 'dark', 'bright'])
+def test_weather_is_no_fault(change):
+    assert fault(change(PICTURE), change(cv2.GaussianBlur(scene(1).image, (0, 0), 1.5))) is None

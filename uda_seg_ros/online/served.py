@@ -1,0 +1,97 @@
+"""The weights that are given out: which are served, which a rollback brings back, which wait while the source is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ..structures import Weights
+from .clock import Clock
+from .floor import Floor
+from .journal import Journal
+from .serving import Serving, Tensors
+from .settings import GateSettings
+
+AGAIN_S = 30.0  # a second revert within it leads to the frozen weights
+HALVE_S = 60.0  # between halvings on an unconfirmed adaptation's way back
+
+
+class Served:
+    """now: what is served. before: what a rollback brings back. parked: waits for a return of the shift.
+
+    version: of the weights given out last; every set of weights gets the next one. frozen: the anchor's tensors.
+    """
+
+    def __init__(self, frozen: Tensors, settings: GateSettings, clock: Clock, journal: Journal, version: int = 0) -> None:
+        self._frozen, self._settings, self._clock, self._journal = frozen, settings, clock, journal
+        self.version = version
+        self.now = self.before = self.parked = Serving()
+
+    def give(self) -> Weights:
+        """What is served now, as the next version. Never anything that is not finite."""
+        tensors = self.now.tensors(self._frozen)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            self._journal.tell('fault', 'the weights to serve are not finite: back to the frozen ones')
+            self.now, tensors = Serving(), dict(self._frozen)
+        self.version += 1
+        return Weights(self.version, tensors)
+
+    def change(self, serving: Serving) -> Weights:
+        """Something else is served from now on."""
+        self.before, self.now = self.now, Serving() if serving.is_frozen else serving
+        return self.give()
+
+    def renew(self, buffers: Tensors) -> Weights:
+        """The same decision with newer statistics; a rollback does not lead here."""
+        self.now = replace(self.now, buffers=buffers)
+        return self.give()
+
+    def park(self) -> Weights | None:
+        """Serve the frozen network, exactly, for as long as the source is there."""
+        self.parked = self.now
+        return None if self.now.is_frozen else self.change(Serving())
+
+    def unpark(self) -> Weights | None:
+        return None if self.parked.is_frozen else self.change(self.parked)
+
+    def forget(self) -> None:
+        """There is nothing to go back to."""
+        self.before = self.parked = Serving()
+
+    def back(self, reason: str) -> Weights:
+        """To the weights before, or to the frozen ones where there are none or it happens again soon."""
+        again = self._journal.recent('rollback', AGAIN_S)
+        self.now, self.before = Serving() if again else self.before, Serving()
+        name = 'the frozen weights' if self.now.is_frozen else 'the weights before'
+        self._journal.tell('rollback', f'back to {name}: {reason}')
+        return self.give()
+
+    def locked(self) -> bool:
+        """Whether rollbacks are so many that nothing may be adapted for a while; the frozen weights are to be given then."""
+        settings = self._settings
+        if self._journal.recent('rollback', settings.window_s) < settings.rollbacks:
+            return False
+        self._journal.tell('safe', f'{settings.rollbacks} rollbacks in {settings.window_s:.0f} s lock adaptation for '
+                           f'{settings.safe_s:.0f} s; the last: {self._journal.why}')
+        self._clock.begin('safe')
+        self.now = Serving()
+        self.forget()
+        return True
+
+    def expire(self, floor: Floor) -> Weights | None:
+        """What no trial confirmed for long goes back to the frozen weights, by halves."""
+        waited = self._clock.since('valid')
+        if self.now.is_frozen or waited < self._settings.valid_s or not self._clock.due('expire', HALVE_S):
+            return None
+        self._journal.tell('return', f'no passed trial for {waited:.0f} s: half of the way back to the frozen weights')
+        share, scale = (value / 2 if value > 0.1 else 0.0 for value in (self.now.share, self.now.scale))
+        return self.change(replace(self.now, share=share, scale=scale, buffers=floor.buffers(share)))
+
+    def state_dict(self) -> dict:
+        return {'version': self.version,
+                **{name: getattr(self, name).state_dict() for name in ('now', 'before', 'parked')}}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.version = state['version']
+        self.now, self.before, self.parked = (Serving(**state[name]) for name in ('now', 'before', 'parked'))
