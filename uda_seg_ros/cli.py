@@ -1,4 +1,4 @@
-"""uda_seg inspect | infer | bench | import-hf: what can be done with a bundle without ROS."""
+"""uda_seg inspect | infer | bench | bench-adapt | import-hf: what can be done with a bundle without ROS."""
 
 from __future__ import annotations
 
@@ -59,6 +59,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _bench_adapt(arguments: argparse.Namespace) -> int:
+    from .online.benchmark import benchmark
+    from .online.factory import Factory, read_settings
+    from .runtime.engine import choose_device
+    from .runtime.pictures import find_pictures, read_picture
+    settings = read_settings(arguments.settings) if arguments.settings else {}
+    factory = Factory(arguments.bundle, arguments.method, settings, device=str(choose_device(arguments.device)))
+    factory.check()
+    pictures = [read_picture(path) for path in find_pictures(arguments.images)]
+    report = benchmark(factory, pictures, rate_hz=arguments.rate, turn_s=arguments.turn, turns=arguments.turns,
+                       backend=arguments.backend, threads=arguments.threads)
+    print(json.dumps(report.as_dict()) if arguments.json else report.as_text())
+    return 0
+
+
 def _import_hf(arguments: argparse.Namespace) -> int:
     from .import_hf import import_hf
     print(f'written: {import_hf(arguments.source, arguments.out)}')
@@ -93,6 +108,20 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
 
+    adapt = commands.add_parser('bench-adapt', help='time the camera with a learner beside it, on and off in turns')
+    adapt.add_argument('bundle', type=Path)
+    adapt.add_argument('images', nargs='+', type=Path, help='what the camera shows: files, or folders of them')
+    adapt.add_argument('--rate', type=_positive, default=10.0, help='frames a second (default: 10)')
+    adapt.add_argument('--turn', type=_positive, default=10.0, help='seconds of a turn (default: 10)')
+    adapt.add_argument('--turns', type=count, default=6, help='of each kind (default: 6)')
+    adapt.add_argument('--backend', choices=('auto', 'thread', 'process'), default='auto')
+    adapt.add_argument('--method', default='agoa', help="agoa, or 'module:name' of an adapter (default: agoa)")
+    adapt.add_argument('--settings', type=Path, help='YAML file of settings of the method')
+    adapt.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
+    adapt.add_argument('--threads', type=count, default=1)
+    adapt.add_argument('--json', action='store_true')
+    adapt.set_defaults(run=_bench_adapt)
+
     import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
     import_hf.add_argument('source', help='an id such as owner/name, or a local folder')
     import_hf.add_argument('--out', type=Path, required=True, help='the bundle to write')
@@ -113,6 +142,16 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is not a number of 1 or more')
     return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0')
+    return value
 
 
 def _share(text: str) -> float:
