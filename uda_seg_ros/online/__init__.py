@@ -1,1 +1,1 @@
-"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; none of it runs unasked."""
+"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; nothing runs unless asked."""
