@@ -65,10 +65,10 @@ def drive(tiny_bundle: Path, backend: str) -> Iterator[Callable[..., Drive]]:
     """drive(fault=..., after=...): a drive with a worker of either kind around a stand-in; ended after the test."""
     workers = []
 
-    def make(terms: dict | None = None, method: str = METHOD, **settings: object) -> Drive:
-        engine = Engine(Bundle.load(tiny_bundle), device='cpu')
-        workers.append(start_worker(backend, Factory(tiny_bundle, method, settings), Terms(**{**QUICK, **(terms or {})}),
-                                    engine.prepare))
+    def make(terms: dict | None = None, method: str = METHOD, device: str = 'cpu', **settings: object) -> Drive:
+        engine = Engine(Bundle.load(tiny_bundle), device=device)
+        factory = Factory(tiny_bundle, method, settings, device=device)
+        workers.append(start_worker(backend, factory, Terms(**{**QUICK, **(terms or {})}), engine.prepare))
         return Drive(engine, workers[-1])
     yield make
     for worker in workers:

@@ -26,7 +26,7 @@ class Standin:
     it is not there), beat_s (how long a piece takes)."""
 
     def __init__(self, bundle: Bundle, settings, *, seed: int, device: str, size) -> None:
-        self._tensors = dict(bundle.tensors)
+        self._tensors = {name: tensor.to(device) for name, tensor in bundle.tensors.items()}
         self._settings = {'fault': '', 'after': 0, 'once': '', 'beat_s': 0.0, **settings}
         self._step = self._version = self._turn = self._pending = 0
         self._events: list[Event] = []

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from uda_seg_ros.online import process_worker
+from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
 from uda_seg_ros.structures import Frame
 
@@ -156,6 +160,60 @@ def test_rollback_and_reset_bring_earlier_weights_under_a_new_version(drive):
         drive.worker.ask(request)
         drive.until(lambda v=version: drive.engine.weights_version == v + 1)
         assert drive.turns[-1] == turn
+
+
+@PROCESS
+def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(drive, monkeypatch):
+    """Silent, but willing to run and given next to no time: what SCHED_IDLE means beside other work."""
+    drive = drive({'heartbeat_s': 0.5}, beat_s=3.0)
+    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, activity(stat)[1]))
+    drive.until(lambda: 'starves' in drive.worker.status.text)
+    drive.until(lambda: drive.worker.status.version >= 1)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.text == drive.worker.status.adaptation.why
+
+
+@pytest.mark.parametrize('command, runnable', [('while True: pass', True), ('import time; time.sleep(99)', False)])
+def test_the_kernel_is_asked_whether_a_process_would_run(command, runnable):
+    child = subprocess.Popen([sys.executable, '-c', command])
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            would, used_s = activity(Path(f'/proc/{child.pid}/stat').read_text())
+            if (would, used_s > 0.3) == (runnable, runnable) or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        assert would == runnable and (used_s > 0.3) == runnable
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.parametrize('rank, policy, nice', [('idle', os.SCHED_IDLE, 0), ('nice', os.SCHED_OTHER, 19),
+                                                ('normal', os.SCHED_OTHER, 0)])
+@PROCESS
+def test_the_process_takes_the_rank_that_is_asked_for_before_it_loads_anything(drive, rank, policy, nice):
+    pid_of, own = drive({'rank': rank}).worker, os.nice(0)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        pid = pid_of.status.pid
+        if pid and (os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid)) == (policy, min(19, own + nice)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(pid_of.status)
+
+
+def test_a_learner_computes_no_more_than_its_share_of_the_time(drive):
+    begin_s = time.monotonic()
+    drive = drive({'max_duty': 0.2}, beat_s=0.1)
+    drive.until(lambda: drive.worker.status.version >= 4)
+    assert time.monotonic() - begin_s > 3 * 0.1 / 0.2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_too_masks_are_those_of_whole_versions(drive):
+    drive = drive(device='cuda')
+    drive.until(lambda: drive.worker.status.version >= 50 and drive.turns[-1] >= 8)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.condition == 'running'
 
 
 @pytest.mark.parametrize('wanted, device, backend', [
