@@ -62,7 +62,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def drive(tiny_bundle: Path, backend: str) -> Iterator[Callable[..., Drive]]:
-    """drive(fault=..., after=...): a drive with a worker of either kind around a stand-in; ended after the test."""
+    """drive(faults=..., after=...): a drive with a worker of either kind around a stand-in; ended after the test."""
     workers = []
 
     def make(terms: dict | None = None, method: str = METHOD, device: str = 'cpu', **settings: object) -> Drive:

@@ -116,7 +116,8 @@ class Keeper:
         try:
             while not self._closing:
                 self._serve(learning)
-            learning.part(PARTING_S)
+            if self._reported:  # or it is still loading, and has nothing to save
+                learning.part(PARTING_S)
         finally:
             self._hungry = False
             learning.kill()
