@@ -1,1 +1,5 @@
+<<<<<<< HEAD
 """Adaptation while driving. `adapter` is the whole of it, without processes, threads or ROS; nothing runs unasked."""
+=======
+"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; nothing runs unless asked."""
+>>>>>>> node

@@ -116,7 +116,8 @@ class Keeper:
         try:
             while not self._closing:
                 self._serve(learning)
-            learning.part(PARTING_S)
+            if self._reported:  # or it is still loading, and has nothing to save
+                learning.part(PARTING_S)
         finally:
             self._hungry = False
             learning.kill()
@@ -176,6 +177,7 @@ class Keeper:
         if silent_s > limit_s:
             if learning.starved(silent_s):
                 self._heard_s = time.monotonic()
+                self._tell(self._status.condition, 'the learner starves: the computer has no time to spare for it')
             else:
                 raise Ended(f'the learner hangs: no sign of life for {silent_s:.0f} s')
         if self._in_a_row and time.monotonic() - self._born_s > self._terms.steady_s:

@@ -105,9 +105,12 @@ class Learner:
             self._answer(message)
         elif message is not None:
             self._observe(message)
+        idle = message is None
         if free and not self._still and self._adapter.busy:
             self._give(self._adapter.update())
-        self._note_work(began_s)
+            idle = False
+        if not idle:  # or looking whether it may work would itself cost it the time to work
+            self._note_work(began_s)
         if self._unsaved and time.monotonic() - self._saved_s > self._terms.autosave_s:
             self._save_by_itself()
 

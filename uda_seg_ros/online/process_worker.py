@@ -68,14 +68,12 @@ class ProcessLearning:
         return messages
 
     def starved(self, seconds: float) -> bool:
-        """True while it could run but has got less than a tenth of the time since the last look."""
         try:
-            fields = Path(f'/proc/{self.pid}/stat').read_text().rpartition(')')[2].split()
+            runnable, used_s = activity(Path(f'/proc/{self.pid}/stat').read_text())
         except OSError:
             return False
-        used_s = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
         before_s, self._silent_cpu_s = self._silent_cpu_s, used_s
-        return fields[0] == 'R' and (before_s is None or used_s - before_s < seconds / 10)
+        return runnable and (before_s is None or used_s - before_s < seconds / 10)
 
     def ended(self) -> str:
         try:
@@ -105,3 +103,9 @@ class ProcessLearning:
             time.sleep(0.01)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(max(0.0, until_s - time.monotonic()))
+
+
+def activity(stat: str) -> tuple[bool, float]:
+    """Whether a process would run if it were let, and the seconds of a processor that it has had. stat: of /proc."""
+    fields = stat.rpartition(')')[2].split()  # the name before may hold anything
+    return fields[0] == 'R', (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')

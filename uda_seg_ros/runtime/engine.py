@@ -141,6 +141,8 @@ class Engine:
         with self._alone(), torch.no_grad():
             for name, tensor in self._state().items():
                 tensor.copy_(prepared.tensors[name])
+                if tensor.is_cuda:  # another stream may have made it: its memory must not be given away before the copy is
+                    prepared.tensors[name].record_stream(torch.cuda.current_stream(tensor.device))
             self.weights_version = prepared.version
 
     def prepare(self, weights: Weights) -> Prepared:

@@ -7,7 +7,6 @@ read off it. It gives weights out after every piece of work, one piece a frame.
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 
 import numpy as np
@@ -17,20 +16,21 @@ from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.online.status import AdaptationStatus, Event
 from uda_seg_ros.structures import Frame, Weights
 
-METHOD = 'tests.online.standin:Standin'
+METHOD = 'tests.online.workers.standin:Standin'
 HEAD = ('classifier.3.weight', 'classifier.3.bias')
 
 
 class Standin:
-    """settings: fault (as `_fail` knows, or 'building'), after (so many pieces of good work), once (a file: fail only while
-    it is not there), beat_s (how long a piece takes)."""
+    """settings: faults (names that `_fail` knows, or 'building', one a life), after (so many pieces of good work), lives (a
+    file to count lives in; without it each life is the first), beat_s (how long a piece takes)."""
 
     def __init__(self, bundle: Bundle, settings, *, seed: int, device: str, size) -> None:
-        self._tensors = dict(bundle.tensors)
-        self._settings = {'fault': '', 'after': 0, 'once': '', 'beat_s': 0.0, **settings}
+        self._tensors = {name: tensor.to(device) for name, tensor in bundle.tensors.items()}
+        self._settings = {'faults': (), 'after': 0, 'lives': '', 'beat_s': 0.0, **settings}
+        self._fault = self._of_this_life()
         self._step = self._version = self._turn = self._pending = 0
         self._events: list[Event] = []
-        if self._settings['fault'] == 'building':
+        if self._fault == 'building':
             raise OSError('no such device')
 
     def observe(self, frame: Frame) -> None:
@@ -45,21 +45,19 @@ class Standin:
         self._pending = 0
         time.sleep(self._settings['beat_s'])
         self._step += 1
-        if self._step > self._settings['after'] and self._settings['fault'] and self._first():
-            return self._fail(self._settings['fault'])
+        if self._step > self._settings['after'] and self._fault:
+            return self._fail(self._fault)
         self._turn += 1
         self._events.append(Event('promotion', self._stamp_ns, f'promotion in step {self._step}'))
         return self._given()
 
-    def _first(self) -> bool:
-        once = self._settings['once']
-        if not once:
-            return True
-        try:
-            os.close(os.open(once, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
+    def _of_this_life(self) -> str:
+        life = 0
+        if self._settings['lives']:
+            with open(self._settings['lives'], 'a+b') as file:
+                life = file.tell()
+                file.write(b'.')
+        return (*self._settings['faults'], *[''] * (life + 1))[life]
 
     def _fail(self, fault: str) -> Weights:
         bias = self._tensors[HEAD[1]]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from uda_seg_ros.online import process_worker
+from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
 from uda_seg_ros.structures import Frame
 
@@ -55,18 +59,18 @@ def test_offering_never_waits_and_the_newest_frame_wins(drive):
     assert drive.worker.status.frames <= seen + 3
 
 
-@pytest.mark.parametrize('backend, fault', [
-    *(('thread', fault) for fault in FAULTS if fault != 'segfault'),
-    *(('process', fault) for fault in ('exception', 'hang', 'nan', 'segfault'))], indirect=['backend'])
-def test_a_fault_costs_no_frame_and_no_good_weights_and_the_learner_starts_again(drive, tmp_path, fault):
-    drive = drive({'heartbeat_s': 1.0} if fault == 'hang' else {}, fault=fault, after=3, once=str(tmp_path / 'failed'))
-    drive.until(lambda: drive.worker.status.restarts == 1 and drive.worker.status.condition == 'running')
-    assert FAULTS[fault] in told(drive) and 'stays in service' in told(drive)
-    drive.until(lambda: drive.turns[-1] >= 5)
-    steps = np.diff(drive.turns)
-    assert set(steps) <= set(range(-1, 6)), 'went on from other weights than the last good ones'
-    versions = drive.worker.status.version
-    assert drive.frame().weights_version <= versions and versions >= 5
+@pytest.mark.parametrize('backend, faults', [
+    ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')), ('process', ('memory', 'nan', 'segfault', 'hang'))],
+    indirect=['backend'])
+def test_faults_cost_no_frame_and_no_good_weights_and_the_learner_starts_again(drive, tmp_path, faults):
+    drive = drive({'heartbeat_s': 1.0, 'steady_s': 0.0}, faults=faults, after=3, lives=str(tmp_path / 'lives'))
+    for number, fault in enumerate(faults, 1):
+        drive.until(lambda n=number: drive.worker.status.restarts == n and drive.worker.status.condition == 'running')
+        assert FAULTS[fault] in told(drive) and 'stays in service' in told(drive)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version >= version + 3)
+    assert set(np.diff(drive.turns)) <= set(range(-1, 6)), 'went on from other weights than the last good ones'
+    assert [event.kind for event in drive.worker.status.events].count('fault') == len(faults)
 
 
 @PROCESS
@@ -85,7 +89,7 @@ def test_a_learner_killed_from_outside_is_replaced_while_every_frame_gets_its_ma
 
 @THREAD
 def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it(drive):
-    drive = drive({'restarts': 2}, fault='exception')
+    drive = drive({'restarts': 2}, faults=['exception'])
     drive.until(lambda: drive.worker.status.condition == 'failed')
     status = drive.worker.status
     assert not status.alive and status.restarts == 2 and 'given up until' in status.text
@@ -97,7 +101,7 @@ def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it
 
 @THREAD
 def test_a_learner_that_cannot_be_made_is_not_tried_forever(drive):
-    drive = drive(method='tests.online.standin:Nothing')
+    drive = drive(method='tests.online.workers.standin:Nothing')
     drive.until(lambda: drive.worker.status.condition == 'failed')
     assert drive.worker.status.restarts == 0 and "has no attribute 'Nothing'" in drive.worker.status.text
     drive.frame()
@@ -105,21 +109,21 @@ def test_a_learner_that_cannot_be_made_is_not_tried_forever(drive):
 
 @THREAD
 def test_a_fault_while_starting_is_told_in_words(drive):
-    drive = drive({'restarts': 0}, fault='building')
+    drive = drive({'restarts': 0}, faults=['building'])
     drive.until(lambda: drive.worker.status.condition == 'failed')
     assert 'OSError: no such device (standin.py:' in drive.worker.status.text
 
 
 @THREAD
 def test_a_learner_that_loses_its_snapshot_starts_from_the_frozen_weights(drive):
-    drive = drive({'restarts': 9}, fault='exception', after=2)
+    drive = drive({'restarts': 9}, faults=['exception'], after=2)
     drive.until(lambda: drive.worker.status.restarts >= 3)
     faults = [index for index, event in enumerate(drive.worker.status.events) if event.kind == 'fault']
     assert len(faults) >= 3
     assert drive.turns[0] == 0 and 0 in drive.turns[drive.turns.index(2):], 'frozen weights never came back'
 
 
-def test_pause_stops_the_steps_and_resume_lets_them_go_on(drive):
+def test_a_pause_stops_the_steps_but_neither_rollback_nor_reset(drive):
     drive = drive()
     drive.until(lambda: drive.worker.status.version >= 2)
     for stop, go in (('pause', 'resume'), (True, False)):
@@ -132,22 +136,6 @@ def test_pause_stops_the_steps_and_resume_lets_them_go_on(drive):
         assert drive.worker.status.version == version
         ask(go)
         drive.until(lambda v=version: drive.worker.status.version > v + 1)
-
-
-@THREAD
-def test_a_pause_outlives_the_learner(drive, tmp_path):
-    drive = drive(fault='exception', after=2, once=str(tmp_path / 'failed'))
-    drive.until(lambda: drive.worker.status.condition == 'restarting' or drive.worker.status.restarts)
-    drive.worker.ask('pause')
-    drive.until(lambda: drive.worker.status.condition == 'paused')
-    version = drive.worker.status.version
-    drive.frames(20)
-    assert drive.worker.status.version == version
-
-
-def test_rollback_and_reset_bring_earlier_weights_under_a_new_version(drive):
-    drive = drive()
-    drive.until(lambda: drive.turns and drive.turns[-1] >= 3)
     drive.worker.ask('pause')
     drive.until(lambda: drive.worker.status.condition == 'paused')
     drive.frames(20)
@@ -156,6 +144,72 @@ def test_rollback_and_reset_bring_earlier_weights_under_a_new_version(drive):
         drive.worker.ask(request)
         drive.until(lambda v=version: drive.engine.weights_version == v + 1)
         assert drive.turns[-1] == turn
+
+
+@THREAD
+def test_a_pause_outlives_the_learner(drive, tmp_path):
+    drive = drive(faults=['exception'], after=2, lives=str(tmp_path / 'lives'))
+    drive.until(lambda: drive.worker.status.condition == 'restarting' or drive.worker.status.restarts)
+    drive.worker.ask('pause')
+    drive.until(lambda: drive.worker.status.condition == 'paused')
+    version = drive.worker.status.version
+    drive.frames(20)
+    assert drive.worker.status.version == version
+
+
+@PROCESS
+def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(drive, monkeypatch):
+    """Silent, but willing to run and given next to no time: what SCHED_IDLE means beside other work."""
+    drive = drive({'heartbeat_s': 0.5}, beat_s=3.0)
+    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, activity(stat)[1]))
+    drive.until(lambda: 'starves' in drive.worker.status.text)
+    drive.until(lambda: drive.worker.status.version >= 1)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.text == drive.worker.status.adaptation.why
+
+
+@pytest.mark.parametrize('command, runnable', [('while True: pass', True), ('import time; time.sleep(99)', False)])
+def test_the_kernel_is_asked_whether_a_process_would_run(command, runnable):
+    child = subprocess.Popen([sys.executable, '-c', command])
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            would, used_s = activity(Path(f'/proc/{child.pid}/stat').read_text())
+            if (would, used_s > 0.3) == (runnable, runnable) or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        assert would == runnable and (used_s > 0.3) == runnable
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.parametrize('rank, policy, nice', [('idle', os.SCHED_IDLE, 0), ('nice', os.SCHED_OTHER, 19),
+                                                ('normal', os.SCHED_OTHER, 0)])
+@PROCESS
+def test_the_process_takes_the_rank_that_is_asked_for_before_it_loads_anything(drive, rank, policy, nice):
+    pid_of, own = drive({'rank': rank}).worker, os.nice(0)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        pid = pid_of.status.pid
+        if pid and (os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid)) == (policy, min(19, own + nice)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(pid_of.status)
+
+
+@THREAD
+def test_a_learner_computes_no_more_than_its_share_of_the_time(drive):
+    begin_s = time.monotonic()
+    drive = drive({'max_duty': 0.2}, beat_s=0.1)
+    drive.until(lambda: drive.worker.status.version >= 4)
+    assert time.monotonic() - begin_s > 3 * 0.1 / 0.2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_too_masks_are_those_of_whole_versions(drive):
+    drive = drive(device='cuda')
+    drive.until(lambda: drive.worker.status.version >= 50 and drive.turns[-1] >= 8)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.condition == 'running'
 
 
 @pytest.mark.parametrize('wanted, device, backend', [

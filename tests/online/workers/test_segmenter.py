@@ -95,6 +95,7 @@ def saved(bundle: Bundle, anchor: str, turn: int = 5) -> bytes:
     return pack(anchor, Weights(9, {**bundle.tensors, **turned}), {'turn': turn, 'step': 1, 'probe': torch.arange(3)})
 
 
+@THREAD
 def test_weights_kept_by_one_run_are_taken_up_by_the_next_and_a_reset_forgets_them(drive, tmp_path):
     file = tmp_path / 'adapted.safetensors'
     first = drive({'file': file}, beat_s=0.05)
@@ -133,6 +134,7 @@ def test_a_file_that_cannot_be_used_is_told_in_a_line_and_ignored(drive, tiny_bu
     assert drive.worker.status.restarts == 0 and max(drive.turns) < 5
 
 
+@THREAD
 def test_weights_saved_on_request_can_be_loaded_again(drive, tmp_path):
     drive = drive()
     drive.until(lambda: drive.turns and drive.turns[-1] >= 2)
