@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""uda_seg inspect | infer | bench | bench-streams | import-hf: what can be done with a bundle without ROS."""
-=======
-"""uda_seg inspect | infer | bench | bench-adapt | import-hf: what can be done with a bundle without ROS."""
->>>>>>> node
+"""uda_seg inspect | infer | bench | bench-adapt | bench-streams | import-hf: what can be done with a bundle without ROS."""
 
 from __future__ import annotations
 
@@ -63,11 +59,6 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
-<<<<<<< HEAD
-def _bench_streams(arguments: argparse.Namespace) -> int:
-    from .streams.command import run
-    return run(arguments)
-=======
 def _bench_adapt(arguments: argparse.Namespace) -> int:
     from .online.benchmark import benchmark
     from .online.factory import Factory, read_settings
@@ -81,7 +72,11 @@ def _bench_adapt(arguments: argparse.Namespace) -> int:
                        backend=arguments.backend, threads=arguments.threads)
     print(json.dumps(report.as_dict()) if arguments.json else report.as_text())
     return 0
->>>>>>> node
+
+
+def _bench_streams(arguments: argparse.Namespace) -> int:
+    from .streams.command import run
+    return run(arguments)
 
 
 def _import_hf(arguments: argparse.Namespace) -> int:
@@ -118,7 +113,20 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
 
-<<<<<<< HEAD
+    adapt = commands.add_parser('bench-adapt', help='time the camera with a learner beside it, on and off in turns')
+    adapt.add_argument('bundle', type=Path)
+    adapt.add_argument('images', nargs='+', type=Path, help='what the camera shows: files, or folders of them')
+    adapt.add_argument('--rate', type=_positive, default=10.0, help='frames a second (default: 10)')
+    adapt.add_argument('--turn', type=_positive, default=10.0, help='seconds of a turn (default: 10)')
+    adapt.add_argument('--turns', type=count, default=6, help='of each kind (default: 6)')
+    adapt.add_argument('--backend', choices=('auto', 'thread', 'process'), default='auto')
+    adapt.add_argument('--method', default='agoa', help="agoa, or 'module:name' of an adapter (default: agoa)")
+    adapt.add_argument('--settings', type=Path, help='YAML file of settings of the method')
+    adapt.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
+    adapt.add_argument('--threads', type=count, default=1)
+    adapt.add_argument('--json', action='store_true')
+    adapt.set_defaults(run=_bench_adapt)
+
     streams = commands.add_parser('bench-streams', help='adaptation against the frozen network on labelled streams')
     streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K')
     streams.add_argument('--methods', default='', metavar='M,...',
@@ -139,21 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     streams.add_argument('--json', type=Path, metavar='FILE')
     streams.add_argument('--html', type=Path, metavar='FILE')
     streams.set_defaults(run=_bench_streams)
-=======
-    adapt = commands.add_parser('bench-adapt', help='time the camera with a learner beside it, on and off in turns')
-    adapt.add_argument('bundle', type=Path)
-    adapt.add_argument('images', nargs='+', type=Path, help='what the camera shows: files, or folders of them')
-    adapt.add_argument('--rate', type=_positive, default=10.0, help='frames a second (default: 10)')
-    adapt.add_argument('--turn', type=_positive, default=10.0, help='seconds of a turn (default: 10)')
-    adapt.add_argument('--turns', type=count, default=6, help='of each kind (default: 6)')
-    adapt.add_argument('--backend', choices=('auto', 'thread', 'process'), default='auto')
-    adapt.add_argument('--method', default='agoa', help="agoa, or 'module:name' of an adapter (default: agoa)")
-    adapt.add_argument('--settings', type=Path, help='YAML file of settings of the method')
-    adapt.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
-    adapt.add_argument('--threads', type=count, default=1)
-    adapt.add_argument('--json', action='store_true')
-    adapt.set_defaults(run=_bench_adapt)
->>>>>>> node
 
     import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
     import_hf.add_argument('source', help='an id such as owner/name, or a local folder')

@@ -1,5 +1,1 @@
-<<<<<<< HEAD
 """Adaptation while driving. `adapter` is the whole of it, without processes, threads or ROS; nothing runs unasked."""
-=======
-"""Adaptation while driving. `adapter` is the whole of it without processes, threads or ROS; nothing runs unless asked."""
->>>>>>> node
