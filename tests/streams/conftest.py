@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from uda_seg_ros.streams.footage import Footage
 from uda_seg_ros.streams.schedule import clean, moments, steady
 
 SIZE = (64, 128)
+SPLITS = {'source_day_test': 'a b c', 'seq_0001TP': 'd e', 'source_day_val': 'c', 'target_dusk_adapt': 'e'}
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +47,20 @@ def footage(scenes) -> Footage:
     shown = moments([clean(2), steady('fog', 2)], {'day': 4})
     return Footage(np.stack([scene.image for scene in scenes]), np.stack([scene.label for scene in scenes]), CITYSCAPES,
                    tuple(shown), 'four')
+
+
+@pytest.fixture
+def camvid(tmp_path):
+    """A folder laid out as CamVid, of five tiny pictures that get brighter: sky, road, and void below."""
+    root = tmp_path / 'camvid'
+    for folder in ('images', 'labels', 'splits'):
+        (root / folder).mkdir(parents=True)
+    for split, names in SPLITS.items():
+        (root / 'splits' / f'{split}.txt').write_text('\n'.join(names.split()) + '\n')
+    for number, name in enumerate('abcde'):
+        image = np.full((36, 48, 3), 50 + 10 * number, np.uint8)
+        label = np.full((36, 48), 3, np.uint8)
+        label[:12], label[30:] = 0, 11
+        cv2.imwrite(str(root / 'images' / f'{name}.png'), image)
+        cv2.imwrite(str(root / 'labels' / f'{name}.png'), label)
+    return root

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from uda_seg_ros.cli import main
-from uda_seg_ros.streams import bench, results
+from uda_seg_ros.streams import bench, command, results
 from uda_seg_ros.streams.methods import METHODS
 
 FIELDS = {'stream', 'kind', 'method', 'gain', 'regret', 'time_worse', 'way_back', 'recovery', 'p99_ratio', 'gain_interval',
@@ -22,14 +23,15 @@ def folder(bundle, tmp_path):
 
 
 @pytest.fixture
-def go(folder, tmp_path, tmp_path_factory, monkeypatch):
-    """The frames of earlier tests serve later ones."""
-    monkeypatch.setenv('UDA_SEG_CACHE', str(tmp_path_factory.getbasetemp() / 'cache'))
+def go(folder, camvid, tmp_path, monkeypatch):
+    """On tiny pictures, unless other data are asked for."""
+    monkeypatch.setenv('UDA_SEG_CACHE', str(tmp_path / 'cache'))
     monkeypatch.setattr(results.rows, '__kwdefaults__', {'draws': 50})
 
     def call(*arguments) -> dict:
         out = tmp_path / 'out.json'
-        common = ['bench-streams', '--bundle', folder, '--frames', '12', '--size', '128x64', '--json', out]
+        common = ['bench-streams', '--bundle', folder, '--data', f'camvid:{camvid}', '--frames', '12', '--size', '128x64',
+                  '--json', out]
         assert main(list(map(str, [*common, *arguments]))) == 0
         return json.loads(out.read_text())
     return call
@@ -53,6 +55,11 @@ def test_a_row_a_stream_and_method_with_every_field(go, tmp_path, capsys):
     page = (tmp_path / 'page.html').read_text()
     assert page.count('<svg') == 2 * 3 and 'nan' not in page.lower().replace('nanosecond', '') and 'http' not in page
     assert not re.search(r'(src|href)="', page), 'the page is one file'
+
+
+def test_procedural_drives_are_there_always(go):
+    row, = go('--data', 'procedural', '--streams', 'B', '--frames', '6', '--methods', 'frozen')['rows']
+    assert row['gain'] == 0 and 0 <= row['frozen_miou'] < 20, 'a network that has learned nothing'
 
 
 def test_what_is_finished_is_kept(go, monkeypatch):
@@ -105,3 +112,31 @@ def test_who_needs_the_source_is_told_before_the_first_frame(tiny_bundle, tmp_pa
 def test_the_table_names_every_baseline():
     assert {'frozen', 'batchnorm_0.5', 'batchnorm_1.0', 'tent_1e-5', 'tent_1e-4', 'tent_1e-3', 'ema', 'cotta', 'class_reset',
             'rdumb_100', 'rdumb_500', 'hamlet', 'oracle', 'supervised', 'ours'} == set(METHODS)
+
+
+def test_the_bar_counts_what_is_left_to_run(monkeypatch):
+    """Three runs of ten frames, of which the first two are kept; then one of ten that is not."""
+    stream = SimpleNamespace(parts=lambda frames, tune: [SimpleNamespace(frames=10)])
+    methods = [SimpleNamespace(name=name, entry=SimpleNamespace(chance=False)) for name in ('frozen', 'a', 'b', 'c')]
+    monkeypatch.setattr(command, 'tqdm', Bar)
+    plan = SimpleNamespace(streams=[stream], bundles={'x': 0}, methods=methods, frames=None, tune=False, seeds=1)
+    progress = command.Progress(plan)
+    assert progress._bar.total == 40
+    waiting = [progress(name, 10) for name in ('frozen', 'a', 'b')]
+    assert list(waiting[2](range(10))) == list(range(10))
+    assert (progress._bar.total, progress._bar.n, progress._bar.told) == (20, 10, 'b')
+    list(progress('c', 10)(range(10)))
+    assert (progress._bar.total, progress._bar.n) == (20, 20)
+
+
+class Bar:
+    """As tqdm, in numbers."""
+
+    def __init__(self, total, **how) -> None:
+        self.total, self.n, self.disable = total, 0, None
+
+    def set_description(self, told) -> None:
+        self.told = told
+
+    def update(self) -> None:
+        self.n += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from types import MappingProxyType, SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,8 +14,6 @@ from uda_seg_ros.streams.drives import CamVid, Procedural, depth_by_row, open_ma
 from uda_seg_ros.streams.errors import StreamError
 from uda_seg_ros.streams.footage import by_class, make_footage
 from uda_seg_ros.streams.schedule import DAY, DUSK, Part, clean, steady
-
-SPLITS = {'source_day_test': 'a b c', 'seq_0001TP': 'd e', 'source_day_val': 'c', 'target_dusk_adapt': 'e'}
 
 
 class Stripes:
@@ -46,21 +43,6 @@ class Stripes:
 def material() -> SimpleNamespace:
     drives = {DAY: Stripes(), DUSK: Stripes(('bus',))}
     return SimpleNamespace(labels=CITYSCAPES, resized=False, key='stripes', drives=drives, other=drives)
-
-
-@pytest.fixture
-def camvid(tmp_path):
-    for folder in ('images', 'labels', 'splits'):
-        (tmp_path / folder).mkdir()
-    for split, names in SPLITS.items():
-        (tmp_path / 'splits' / f'{split}.txt').write_text('\n'.join(names.split()) + '\n')
-    for number, name in enumerate('abcde'):
-        image = np.full((36, 48, 3), 50 + 10 * number, np.uint8)
-        label = np.full((36, 48), 3, np.uint8)
-        label[:12], label[30:] = 0, 11
-        cv2.imwrite(str(tmp_path / 'images' / f'{name}.png'), image)
-        cv2.imwrite(str(tmp_path / 'labels' / f'{name}.png'), label)
-    return tmp_path
 
 
 def test_frames_follow_the_schedule_and_are_kept(material, tmp_path):

@@ -125,8 +125,9 @@ def execute(plan: Plan, frozen: Choice, progress: Callable[[str, int], Callable]
             base, masks = stage.frozen(frozen, progress(told + frozen.name, len(stage.footage)))
             for choice in plan.methods:
                 for seed in range(plan.seeds if choice.entry.chance else 1):
-                    bar = progress(told + choice.name, len(stage.footage))
-                    trace = base if choice.name == frozen.name else stage.trace(choice, seed, masks, bar)
+                    trace = base
+                    if choice.name != frozen.name:
+                        trace = stage.trace(choice, seed, masks, progress(told + choice.name, len(stage.footage)))
                     if choice.entry.oracle:
                         trace = best_of(base, trace)
                     yield Run(stream, choice.name, name, seed, stage.footage, trace, base)
