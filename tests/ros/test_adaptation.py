@@ -17,7 +17,8 @@ from uda_seg_ros.online.persistence import SavedError, read
 from .node_process import picture
 from .test_cameras import values_of
 
-ADAPT = {'adaptation.enabled': True, 'adaptation.method': 'tests.online.workers.standin:Standin', 'adaptation.rank': 'normal'}
+ADAPT = {'adaptation.enabled': True, 'adaptation.rank': 'normal',
+         'adaptation.method': 'tests.online.workers.standin:Standin'}
 
 
 @pytest.fixture(scope='module')
