@@ -22,7 +22,7 @@ from uda_seg_ros.runtime.slot import Slot
 from uda_seg_ros.structures import Frame, Weights
 
 from ...conftest import ROOT
-from ..runtime.conftest import Votes, votes_for
+from ...runtime.conftest import Votes, votes_for
 from .standin import HEAD
 
 SWAPS = 10_000
