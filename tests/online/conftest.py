@@ -27,7 +27,8 @@ from uda_seg_ros.structures import Frame
 SIZE = (64, 96)
 COLOURS = np.array([(200, 60, 60), (60, 180, 70), (70, 90, 210), (210, 200, 80)], np.float32)
 LABELS = LabelSpace('colours', ('red', 'green', 'blue', 'yellow'), tuple(tuple(map(int, colour)) for colour in COLOURS))
-NETWORKS = {'fast_scnn': {'width': 0.25}, 'espnet_v2': {'scale': 0.5}, 'segformer': {}}
+NETWORKS = {'fast_scnn': {'width': 0.25}, 'espnet_v2': {'scale': 0.5}, 'segformer': {
+    'channels': (8, 16, 20, 16), 'depths': (1, 1, 1, 1), 'heads': (1, 2, 5, 2), 'width': 16}}
 SECOND = 1_000_000_000
 
 

@@ -16,8 +16,10 @@ FIRST = 3  # pictures of a new domain that its statistics start from
 
 
 def floor_due(adapter: Adapter) -> bool:
+    """Twice as often as long as nothing was won: the first trial of a shift has few pictures to go by."""
     settings = adapter.settings.floor
-    return (adapter.course.state in ('adapt', 'hold') and adapter.clock.over('floor', settings.refresh_s)
+    wait = settings.refresh_s if adapter.served.now.share else settings.refresh_s / 2
+    return (adapter.course.state in ('adapt', 'hold') and adapter.clock.over('floor', wait)
             and adapter.floor.num_seen >= FIRST and bool(settings.shares))
 
 

@@ -62,7 +62,7 @@ class MemorySettings:
     size: int = 64
     held_out: int = 12
     hold_every: int = 5
-    cosine: float = 0.98
+    cosine: float = 0.995
     against: int = 8
     recent: int = 6
 
