@@ -113,6 +113,17 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
 
+    _add_bench_adapt(commands)
+    _add_bench_streams(commands)
+
+    import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
+    import_hf.add_argument('source', help='an id such as owner/name, or a local folder')
+    import_hf.add_argument('--out', type=Path, required=True, help='the bundle to write')
+    import_hf.set_defaults(run=_import_hf)
+    return parser
+
+
+def _add_bench_adapt(commands: argparse._SubParsersAction) -> None:
     adapt = commands.add_parser('bench-adapt', help='time the camera with a learner beside it, on and off in turns')
     adapt.add_argument('bundle', type=Path)
     adapt.add_argument('images', nargs='+', type=Path, help='what the camera shows: files, or folders of them')
@@ -127,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument('--json', action='store_true')
     adapt.set_defaults(run=_bench_adapt)
 
+
+def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams = commands.add_parser('bench-streams', help='adaptation against the frozen network on labelled streams')
     streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K')
     streams.add_argument('--methods', default='', metavar='M,...',
@@ -147,12 +160,6 @@ def _parser() -> argparse.ArgumentParser:
     streams.add_argument('--json', type=Path, metavar='FILE')
     streams.add_argument('--html', type=Path, metavar='FILE')
     streams.set_defaults(run=_bench_streams)
-
-    import_hf = commands.add_parser('import-hf', help='make a bundle of a SegFormer checkpoint of Hugging Face')
-    import_hf.add_argument('source', help='an id such as owner/name, or a local folder')
-    import_hf.add_argument('--out', type=Path, required=True, help='the bundle to write')
-    import_hf.set_defaults(run=_import_hf)
-    return parser
 
 
 def size(text: str) -> tuple[int, int]:

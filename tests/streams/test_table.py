@@ -73,6 +73,15 @@ def test_a_stream_is_what_its_title_says(name, check):
     assert check(shown(STREAMS[name], 121))
 
 
+def test_a_condition_met_again_has_its_name_again():
+    weather = {}
+    for stream in STREAMS.values():
+        for part in stream.parts():
+            if not part.name.startswith(tuple(FAMILIES['test'])) or ' to ' in part.name:
+                continue
+            assert weather.setdefault((stream.name, part.name), part.weather) == part.weather
+
+
 def test_the_long_walk_of_another_seed_is_another_walk():
     assert shown(STREAMS['I'], 1000, seed=1) != shown(STREAMS['I'], 1000, seed=2)
 

@@ -61,7 +61,7 @@ def _dusk(frames, families, rng, weather=None):
 def _storm(frames, families, rng):
     family = 'rain' if 'rain' in families else families[-1]
     levels = (*RAIN, *reversed(RAIN[:-1]))
-    return [steady(family, count, level) if level else clean(count)
+    return [Part(f'{family} {level:g}', count, {family: (level, level)}) if level else clean(count)
             for level, count in zip(levels, split(frames, [1] * len(levels)))]
 
 
@@ -106,7 +106,8 @@ def _long(frames, families, rng):
         if severity == 0:
             family = str(rng.choice(families))
         after = float(np.clip(severity + rng.uniform(-0.7, 0.7), 0, 1))
-        parts.append(Part(family, count, {family: (severity, after)}) if severity or after else clean(count))
+        name = f'{family} {severity:.1f} to {after:.1f}'
+        parts.append(Part(name, count, {family: (severity, after)}) if severity or after else clean(count))
         severity = after
     return parts
 
