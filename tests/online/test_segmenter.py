@@ -144,11 +144,9 @@ def test_weights_saved_on_request_can_be_loaded_again(drive, tmp_path):
     turn = drive.turns[-1]
     for request, path in (('save', tmp_path / 'kept'), ('reset', None), ('load', tmp_path / 'kept'),
                           ('load', tmp_path / 'missing')):
+        told = len(drive.worker.status.events)
         drive.worker.ask(request, path)
-        if request == 'reset':
-            drive.until(lambda: drive.turns[-1] == 0)
-        else:
-            drive.until(lambda n=len(drive.worker.status.events): len(drive.worker.status.events) > n)  # noqa: B008
+        drive.until(lambda n=told, r=request: drive.turns[-1] == 0 if r == 'reset' else len(drive.worker.status.events) > n)
         drive.frames(5)
         assert drive.turns[-1] == (0 if request == 'reset' else turn)
     assert [event.kind for event in drive.worker.status.events] == ['saved', 'resumed', 'refused']
