@@ -34,7 +34,7 @@ class Feed:
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._slot, self.offered = engine, Slot(), 0
-        self._ending = False
+        self._ending, self._room = False, threading.Semaphore(2)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -43,9 +43,11 @@ class Feed:
         version = 0
         while not self._ending:
             version += 1
+            self._room.acquire()  # two ahead, and no more: a thread that spins would keep the interpreter to itself
             self._slot.put(Prepared(version, ready[version % 19]))
 
     def take(self):
+        self._room.release()
         return self._slot.take(5)  # waits, so that every frame has a swap before it
 
     def offer(self, frame: Frame) -> None:
@@ -53,6 +55,7 @@ class Feed:
 
     def close(self) -> None:
         self._ending = True
+        self._room.release()
         self._thread.join()
 
 
