@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,7 +42,8 @@ def stage(shared_peer, start_shared, tmp_path_factory):
 
 def drive(stage, reached) -> None:
     """Show pictures, each of which must be answered, until it is so."""
-    for _ in range(60):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         if reached():
             return
         assert stage.peer.answer(stage.camera, picture(1), stage.masks) is not None, stage.node.log()
