@@ -34,7 +34,7 @@ class Feed:
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._slot, self.offered = engine, Slot(), 0
-        self._ending = False
+        self._ending, self._room = False, threading.Semaphore(2)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -43,9 +43,11 @@ class Feed:
         version = 0
         while not self._ending:
             version += 1
+            self._room.acquire()  # two ahead, and no more: a thread that spins would keep the interpreter to itself
             self._slot.put(Prepared(version, ready[version % 19]))
 
     def take(self):
+        self._room.release()
         return self._slot.take(5)  # waits, so that every frame has a swap before it
 
     def offer(self, frame: Frame) -> None:
@@ -53,6 +55,7 @@ class Feed:
 
     def close(self) -> None:
         self._ending = True
+        self._room.release()
         self._thread.join()
 
 
@@ -144,11 +147,9 @@ def test_weights_saved_on_request_can_be_loaded_again(drive, tmp_path):
     turn = drive.turns[-1]
     for request, path in (('save', tmp_path / 'kept'), ('reset', None), ('load', tmp_path / 'kept'),
                           ('load', tmp_path / 'missing')):
+        told = len(drive.worker.status.events)
         drive.worker.ask(request, path)
-        if request == 'reset':
-            drive.until(lambda: drive.turns[-1] == 0)
-        else:
-            drive.until(lambda n=len(drive.worker.status.events): len(drive.worker.status.events) > n)  # noqa: B008
+        drive.until(lambda n=told, r=request: drive.turns[-1] == 0 if r == 'reset' else len(drive.worker.status.events) > n)
         drive.frames(5)
         assert drive.turns[-1] == (0 if request == 'reset' else turn)
     assert [event.kind for event in drive.worker.status.events] == ['saved', 'resumed', 'refused']
