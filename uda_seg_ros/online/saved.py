@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .serving import Tensors
+from .serving import Tensors, beside
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def restore(adapter: Adapter, state: Mapping[str, Any]) -> None:
     for name in PLAIN:
         setattr(adapter, name, state[name])
     adapter.trial = state['trial'] and Trial.of(state['trial'])
+    if adapter.trial:
+        adapter.trial.cases = {name: beside(adapter.anchor.tensors, case) for name, case in adapter.trial.cases.items()}
 
 
 def _copied(value: Any) -> Any:
