@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .adapter import Adapter
 
 PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'floor', 'learner', 'watch', 'served')
-PLAIN = ('_compare', '_fault', 'loss', '_calls', '_trials', '_pairs')
+PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_trials', '_pairs')
 
 
 def digest(tensors: Tensors) -> str:
