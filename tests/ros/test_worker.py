@@ -12,6 +12,7 @@ import pytest
 import rclpy
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.labels import CITYSCAPES
@@ -80,6 +81,15 @@ def test_a_slow_camera_is_served_although_a_fast_one_always_has_something_new(no
         ready[0].camera.take()
         order.append(ready[0].camera.name)
     assert order[0] == 'slow' and order.count('slow') == 3
+
+
+def test_frames_of_a_driver_that_leaves_stamps_at_0_have_a_time_that_goes_on(node, tiny_bundle):
+    worker, (camera,) = build(node, Engine(Bundle.load(tiny_bundle)), '', lazy=False)
+    stamps = []
+    for _ in range(2):
+        camera._store(serialize_message(Image(header=Header(), height=2, width=2, step=6, encoding='rgb8', data=bytes(12))))
+        stamps.append(worker._take(worker._lanes[0]).frame.stamp_ns)
+    assert 0 < stamps[0] < stamps[1]
 
 
 @pytest.mark.parametrize(('room', 'failures', 'calls', 'masks', 'failed'), [
