@@ -29,7 +29,7 @@ STATUS_PERIOD_S = 1.0
 GPU_DUTY = 0.25  # of a GPU's time, where no rank protects inference from a kernel that runs already
 LEVELS = {'failed': DiagnosticStatus.ERROR, 'restarting': DiagnosticStatus.WARN}
 NOTHING_YET = ('no frame yet: what is segmented is learned from, and nothing is segmented without images, while nobody '
-               'subscribes to an output (lazy:=false segments all the same), or while disabled by ~/enable')
+               'subscribes to an output and the parameter lazy is true, or while disabled by ~/enable')
 SERIOUS = ('fault', 'refused', 'safe')
 
 
