@@ -185,6 +185,33 @@ def test_a_student_that_is_not_a_number_starts_anew_and_is_told(in_fog):
     while not any(event.kind == 'fault' for event in adapter.status.events):
         adapter.update()
     assert all(bool(torch.isfinite(parameter).all()) for parameter in adapter.learner.student.parameters())
+    assert agenda.may_train(adapter) and adapter.learner.rate < 1
+
+
+def test_looks_as_frequent_as_pieces_of_work_leave_time_to_learn(in_fog):
+    adapter = in_fog
+    pairs, calls = adapter._pairs, adapter._calls
+    drive(adapter, foggy(8, 1500), 26, pieces=1)
+    compared = adapter._pairs - pairs
+    assert 3 <= compared <= 5 and adapter._calls - calls - compared >= 3
+
+
+def test_what_a_rollback_brought_back_while_the_source_is_there_ends_when_that_is_sure(bundle, in_fog):
+    adapter = in_fog
+    drive(adapter, clear(4, 1600), 26, pieces=0)
+    assert adapter.course.state == 'return' and adapter.served.now.is_frozen
+    adapter.rollback()
+    assert not adapter.served.now.is_frozen
+    given = drive(adapter, clear(10, 1610), 30, pieces=0)
+    assert adapter.course.state == 'idle' and equal(given[-1][1].tensors, dict(bundle.tensors))
+
+
+def test_a_fault_is_the_reason_only_while_it_lasts(in_fog):
+    before = in_fog.status.why
+    drive(in_fog, [np.zeros_like(clear(1)[0])], 26, pieces=0)
+    assert in_fog.status.why == 'nothing is learned from this: black picture'
+    drive(in_fog, foggy(1, 1700), 27, pieces=0)
+    assert in_fog.status.why == before
 
 
 def test_what_is_served_and_collapses_is_taken_back_within_a_look(in_fog):

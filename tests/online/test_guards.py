@@ -8,8 +8,9 @@ import pytest
 
 from uda_seg_ros.online.guards import GUARDS, Evidence, objections, unlabelled
 from uda_seg_ros.online.quality import FAULTS, fault
-from uda_seg_ros.online.settings import GateSettings
+from uda_seg_ros.online.settings import GateSettings, WatchSettings
 from uda_seg_ros.online.trial import Gain
+from uda_seg_ros.online.watch import Watch
 
 from .conftest import fog, scene
 
@@ -50,6 +51,14 @@ def test_masks_of_one_class_lose_classes_and_entropy_and_agreement():
     collapsed = unlabelled([np.zeros_like(mask) for mask in reference], reference, 4)
     refused = objections(Evidence(**GOOD, **collapsed, most_disagreement=0.35), GateSettings())
     assert list(refused) == ['classes_gone', 'narrow', 'other_classes', 'disagrees']
+
+
+def test_the_watch_sees_what_turns_bad_after_a_long_good_time():
+    watch, label = Watch(WatchSettings()), np.zeros((10, 10), np.uint8)
+    worse = label.copy()
+    worse[0] = 1
+    assert not any(watch.compare(label, label, worse, 4) for _ in range(2000))
+    assert any(watch.compare(label, worse, label, 4) for _ in range(30))
 
 
 PICTURE = cv2.GaussianBlur(scene(0).image, (0, 0), 1.5)

@@ -9,6 +9,7 @@ from torch import nn
 from uda_seg_ros.online.adapter import Adapter
 from uda_seg_ros.online.floor import Floor
 from uda_seg_ros.online.pictures import as_image
+from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.runtime.engine import Engine
 from uda_seg_ros.structures import Weights
 
@@ -65,3 +66,16 @@ def test_the_mix_is_that_of_two_populations():
 def test_a_picture_becomes_an_image_in_0_to_1():
     image = as_image(clear(1)[0], torch.device('cpu'))
     assert image.shape == (1, 3, 64, 96) and 0 <= float(image.min()) < float(image.max()) <= 1
+
+
+def test_what_a_file_held_on_the_cpu_comes_back_to_where_the_network_is():
+    """The device 'meta' stands for a GPU."""
+    norm, state = nn.BatchNorm2d(2), {'.running_mean': torch.ones(2)}
+    floor = Floor(norm, 0.1)
+    floor.measure(torch.ones(1, 2, 4, 4), 0.5)
+    away = Floor(nn.BatchNorm2d(2, device='meta'), 0.1)
+    away.load_state_dict(floor.state_dict())
+    frozen = {'weight': away.network.weight, **away.network.state_dict(prefix='.')}
+    served = Serving.of(Serving(1.0, 0.5, {'weight': torch.ones(2)}, state).state_dict(), frozen)
+    found = {**away.buffers(0.5), **served.teacher, **served.buffers}
+    assert len(found) == 3 and all(tensor.is_meta for tensor in found.values())

@@ -14,6 +14,8 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 from uda_seg_ros.online.persistence import SavedError, read
+from uda_seg_ros.ros.adaptation import _check_cameras
+from uda_seg_ros.ros.lifecycle import SetupError
 
 from .node_process import picture
 from .test_cameras import values_of
@@ -51,6 +53,13 @@ def drive(stage, reached) -> None:
         stage.masks.clear()
         stage.peer.spin_for(0.2)
     raise AssertionError(f'{stage.told()}\n{stage.node.log()}')
+
+
+def test_a_camera_to_learn_from_that_is_none_of_the_nodes_is_told_at_configuring():
+    _check_cameras({'cameras': ('front', 'left'), 'adaptation.use_cameras': ('left',)})
+    for cameras, words in (('front',), "'cameras' names front"), ((), 'leave use_cameras empty'):
+        with pytest.raises(SetupError, match=words):
+            _check_cameras({'cameras': cameras, 'adaptation.use_cameras': ('rear',)})
 
 
 def test_a_node_that_learns_tells_why_and_serves_new_weights(stage):

@@ -12,13 +12,16 @@ import pytest
 import rclpy
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.labels import CITYSCAPES
 from uda_seg_ros.ros.camera import Camera, stamp_of
 from uda_seg_ros.ros.debug_times import DebugTimes
+from uda_seg_ros.ros.lifecycle import SetupError
 from uda_seg_ros.ros.outputs import Outputs
 from uda_seg_ros.ros.parameters import Parameters
+from uda_seg_ros.ros.pipeline import Pipeline
 from uda_seg_ros.ros.segmentation_node import SegmentationNode
 from uda_seg_ros.ros.worker import Lane, Worker
 from uda_seg_ros.runtime.engine import Engine, EngineOutOfMemory
@@ -80,6 +83,15 @@ def test_a_slow_camera_is_served_although_a_fast_one_always_has_something_new(no
         ready[0].camera.take()
         order.append(ready[0].camera.name)
     assert order[0] == 'slow' and order.count('slow') == 3
+
+
+def test_frames_of_a_driver_that_leaves_stamps_at_0_have_a_time_that_goes_on(node, tiny_bundle):
+    worker, (camera,) = build(node, Engine(Bundle.load(tiny_bundle)), '', lazy=False)
+    stamps = []
+    for _ in range(2):
+        camera._store(serialize_message(Image(header=Header(), height=2, width=2, step=6, encoding='rgb8', data=bytes(12))))
+        stamps.append(worker._take(worker._lanes[0]).frame.stamp_ns)
+    assert 0 < stamps[0] < stamps[1]
 
 
 @pytest.mark.parametrize(('room', 'failures', 'calls', 'masks', 'failed'), [
@@ -150,6 +162,19 @@ def test_an_activation_that_fails_half_way_leaves_a_node_that_can_start_again(se
         assert not segmenter.autostart()
     assert (segmenter.state, holdings(segmenter)) == ('unconfigured', before)
     assert segmenter.autostart()
+
+
+def test_a_configuration_that_fails_after_the_learner_started_ends_the_learner(segmenter, monkeypatch, tmp_path):
+    values = {'adaptation.enabled': True, 'adaptation.backend': 'thread', 'adaptation.checkpoint_dir': str(tmp_path),
+              'adaptation.method': 'tests.online.workers.standin:Standin'}
+    segmenter.set_parameters([rclpy.parameter.Parameter(name, value=value) for name, value in values.items()])
+
+    def fail(*_):
+        raise SetupError('no such camera')
+    monkeypatch.setattr(Pipeline, '_add_camera', fail)
+    assert not segmenter.autostart()
+    assert 'learner keeper' not in {thread.name for thread in threading.enumerate()}
+    assert not any('adaptation' in publisher.topic_name for publisher in segmenter.publishers)
 
 
 def test_what_is_read_when_configured_is_read_anew_each_time(segmenter):

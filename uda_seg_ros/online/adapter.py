@@ -21,7 +21,7 @@ from .batch import draw, rare_first
 from .candidacy import Candidacy
 from .clock import Clock
 from .course import Course, Turn
-from .decisions import conclude
+from .decisions import conclude, start_over
 from .eye import Eye
 from .floor import Floor
 from .journal import Journal
@@ -73,7 +73,7 @@ class Adapter:
         self.watch, self.clock, self.candidacy = Watch(settings.watch), Clock(), Candidacy(settings.gate)
         self.served = Served(self.anchor.tensors, settings.gate, self.clock, self.journal, version)
         self.trial: Trial | None = None
-        self._compare = False
+        self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
         self._calls = self._trials = self._pairs = 0
         if self.eye.normal is not None:
@@ -113,7 +113,9 @@ class Adapter:
         """Nothing is learned; it is told once for as long as it lasts."""
         kind = reason.split('(')[0]
         if kind != self._fault:
+            why = self.journal.why
             self.journal.tell('fault', f'not learned from: {reason}')
+            self.journal.why = why  # it holds again when the fault is over
         self._fault = kind
         return self.served.expire(self.floor)
 
@@ -173,28 +175,34 @@ class Adapter:
         self.watch.restart()
         return self.served.unpark()
 
-    def _settled(self, turn: Turn) -> None:
+    def _settled(self, turn: Turn) -> Weights | None:
+        """The frozen network is served, whatever a rollback brought back meanwhile."""
+        given = None if self.served.now.is_frozen else self.serve(Serving())
         self.course.enter('idle')
         self.memory.clear()
         self.learner.restart({})
         self.served.forget()
         self.journal.why = f'normal again: {turn.text}'
+        return given
 
     # --- pieces of work ---
 
     @property
     def busy(self) -> bool:
         """Whether update() has something to do before the next frame."""
-        return bool(self.eye.calibrating or self.trial or self._compare or floor_due(self) or gate_due(self)
-                    or may_train(self))
+        return bool(self.eye.calibrating or self._compare or self._has_more())
+
+    def _has_more(self) -> bool:
+        return bool(self.trial or floor_due(self) or gate_due(self) or may_train(self))
 
     def update(self) -> Weights | None:
         """One short piece: a crop of calibration or of a trial, a comparison of the watch, or one training step."""
         self._calls += 1
         if self.eye.calibrating:
             return self.eye.calibrate()
-        if self._compare:
+        if self._compare and not (self._has_compared and self._has_more()):  # or quick looks leave a slow computer no time
             return self._compared()
+        self._has_compared = False
         if self.trial is None:
             self.trial = next_trial(self, self._trials)
             self._trials += self.trial is not None
@@ -205,7 +213,7 @@ class Adapter:
 
     def _compared(self) -> Weights | None:
         """A labelled crop in the present style, served against frozen."""
-        self._compare = False
+        self._compare, self._has_compared = False, True
         self._pairs += 1
         image, label = self.eye.gate[self._pairs % len(self.eye.gate)]
         served, frozen = (self._masks(tensors, image, self.eye.last.picture)
@@ -223,7 +231,7 @@ class Adapter:
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):
             self.journal.tell('fault', 'the loss of a training step is not finite: the student starts anew')
-            self.learner.restart(self.served.now.teacher)
+            start_over(self, 'the student broke down again and again')
         elif not self.learner.left and not self.memory.held_out:
             self.hold('the steps for this shift are done')
 

@@ -45,18 +45,18 @@ def _learner_tried(adapter: Adapter, trial: Trial) -> Weights | None:
         adapter.journal.why = verdict.text
     done = adapter.candidacy.done(adapter.learner.left)
     if step == 'start_over':
-        _start_over(adapter)
+        start_over(adapter, f'candidates were refused {3 * settings.gate.rejections} times')
     elif done and step != 'nearer':
         adapter.hold(done)
     return given
 
 
-def _start_over(adapter: Adapter) -> None:
-    """Too many refusals: the student goes back to what is served and learns half as fast; the third time it stops."""
-    learner = adapter.learner
-    learner.restart(adapter.served.now.teacher)
+def start_over(adapter: Adapter, why: str) -> None:
+    """The student goes back to what is served and learns half as fast; the third time it stops. why: in words, then."""
+    learner, now = adapter.learner, adapter.served.now
+    learner.restart(now.teacher if now.scale else {})
     learner.rate /= 2
     if learner.rate < SLOWEST:
-        adapter.hold(f'candidates were refused {3 * adapter.settings.gate.rejections} times')
+        adapter.hold(why)
     else:
         learner.begin(adapter.course.shift)

@@ -22,7 +22,8 @@ class Factory:
     """An adapter of the bundle in `folder`.
 
     method: 'agoa', or 'module:name' of something that is called alike and gives an adapter. settings: as a mapping, of
-    AdapterSettings for agoa. size: (height, width) of the network's input instead of the bundle's.
+    AdapterSettings for agoa. size: (height, width) of the network's input instead of the bundle's. serves: SHA-256 of the
+    weights of the network that is served, '' for whatever the folder holds.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Factory:
     seed: int = 0
     device: str = 'cpu'
     size: tuple[int, int] | None = None
+    serves: str = ''
 
     def check(self) -> None:
         """Raises ConfigError for a method that is not there and for settings that it does not have."""
@@ -42,7 +44,10 @@ class Factory:
         return read_manifest(self.folder).digests[WEIGHTS]
 
     def bundle(self) -> Bundle:
-        """Raises BundleError."""
+        """Raises BundleError, ConfigError if another network lies there by now than the one that is served."""
+        if self.serves and self.anchor() != self.serves:
+            raise ConfigError(f'{self.folder}: holds another network by now than the one that is served; to serve that one, '
+                              'clean up and configure the node again, or restart it')
         return Bundle.load(self.folder)
 
     def adapter(self, bundle: Bundle) -> Any:

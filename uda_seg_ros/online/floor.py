@@ -81,4 +81,6 @@ class Floor:
         return {'num_seen': self.num_seen, 'mean': dict(self._mean), 'square': dict(self._square)}
 
     def load_state_dict(self, state: Mapping) -> None:
-        self.num_seen, self._mean, self._square = state['num_seen'], dict(state['mean']), dict(state['square'])
+        self.num_seen = state['num_seen']
+        self._mean, self._square = ({name: values.to(self._source[name][0].device) for name, values in state[kind].items()}
+                                    for kind in ('mean', 'square'))

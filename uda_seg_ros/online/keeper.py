@@ -185,6 +185,7 @@ class Keeper:
 
     def _bury(self, end: Ended) -> None:
         """Tell what happened, and wait as long as it takes to the next attempt."""
+        self._revive = False  # before it is told: whoever asks because of that must be heard
         self._in_a_row += 1
         if self._in_a_row > 1:
             self._snapshot = None  # two learners in succession ended with it
@@ -194,7 +195,6 @@ class Keeper:
         then = 'given up until ~/reset_adaptation asks for a new attempt' if final else f'a new attempt in {pause_s:.0f} s'
         self._note('fault', f'{what}; {then}')
         self._tell('failed' if final else 'restarting', f'{what}; {then}', alive=False, pid=None)
-        self._revive = False
         self._pause(pause_s)
         if self._revive:
             self._in_a_row = 0

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import io
 import json
@@ -84,6 +85,8 @@ def read(path: Path, anchor: str) -> Saved:
 def write(path: Path, content: bytes) -> None:
     """Into a file beside, synced, then renamed. Raises OSError, and leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f'.{glob.escape(path.name)}.*'):  # by a learner that was killed while it wrote
+        left.unlink(missing_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
     try:
         with open(descriptor, 'wb') as file:

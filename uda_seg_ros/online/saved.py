@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .serving import Tensors
+from .serving import Tensors, beside
 from .trial import Trial
 
 if TYPE_CHECKING:
     from .adapter import Adapter
 
 PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'floor', 'learner', 'watch', 'served')
-PLAIN = ('_compare', '_fault', 'loss', '_calls', '_trials', '_pairs')
+PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_trials', '_pairs')
 
 
 def digest(tensors: Tensors) -> str:
@@ -42,6 +42,8 @@ def restore(adapter: Adapter, state: Mapping[str, Any]) -> None:
     for name in PLAIN:
         setattr(adapter, name, state[name])
     adapter.trial = state['trial'] and Trial.of(state['trial'])
+    if adapter.trial:
+        adapter.trial.cases = {name: beside(adapter.anchor.tensors, case) for name, case in adapter.trial.cases.items()}
 
 
 def _copied(value: Any) -> Any:

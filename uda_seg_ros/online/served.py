@@ -94,4 +94,4 @@ class Served:
 
     def load_state_dict(self, state: dict) -> None:
         self.version = state['version']
-        self.now, self.before, self.parked = (Serving(**state[name]) for name in ('now', 'before', 'parked'))
+        self.now, self.before, self.parked = (Serving.of(state[name], self._frozen) for name in ('now', 'before', 'parked'))

@@ -33,3 +33,13 @@ class Serving:
 
     def state_dict(self) -> dict:
         return {**vars(self), 'teacher': dict(self.teacher), 'buffers': dict(self.buffers)}
+
+    @staticmethod
+    def of(state: Mapping, frozen: Tensors) -> Serving:
+        """From a state_dict, which a file holds on the CPU."""
+        return Serving(**{**state, **{name: beside(frozen, state[name]) for name in ('teacher', 'buffers')}})
+
+
+def beside(frozen: Tensors, tensors: Tensors) -> dict[str, torch.Tensor]:
+    """Tensors by the bundle's names, where the frozen ones are."""
+    return {name: tensor.to(frozen[name].device) for name, tensor in tensors.items()}

@@ -20,6 +20,8 @@ def status_of(adapter: Adapter) -> AdaptationStatus:
 
 def why(adapter: Adapter) -> str:
     """One sentence with the figures that decided."""
+    if adapter._fault:
+        return f'nothing is learned from this: {adapter._fault.strip()}'
     if adapter.course.state == 'idle':
         return (f'not adapting: shift score {adapter.course.shift:.1f}, normal is below '
                 f'{adapter.settings.detector.normal:g}, and no test fired; {adapter.journal.why}')

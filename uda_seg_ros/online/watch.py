@@ -35,7 +35,8 @@ class Watch:
             return None
         excess = float((frozen[valid] == label[valid]).mean() - (served[valid] == label[valid]).mean())
         scaled = min(max(excess / 0.1, -1.0), 1.0)
-        self.wealth *= 1 + 0.5 * (scaled - self.settings.tolerance / 0.1)
+        # Not below 1 / limit: what was good for an hour must not take an hour to be seen turning bad.
+        self.wealth = max(self.wealth, 1 / self.settings.limit) * (1 + 0.5 * (scaled - self.settings.tolerance / 0.1))
         self.pairs += 1
         if self.wealth > self.settings.limit:
             return (f'on labelled crops in the present style it is worse than the frozen network (wealth {self.wealth:.0f} '

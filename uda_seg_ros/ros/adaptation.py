@@ -28,17 +28,20 @@ from .parameters import Parameters
 STATUS_PERIOD_S = 1.0
 GPU_DUTY = 0.25  # of a GPU's time, where no rank protects inference from a kernel that runs already
 LEVELS = {'failed': DiagnosticStatus.ERROR, 'restarting': DiagnosticStatus.WARN}
+NOTHING_YET = ('no frame yet: what is segmented is learned from, and nothing is segmented without images, while nobody '
+               'subscribes to an output and the parameter lazy is true, or while disabled by ~/enable')
 SERIOUS = ('fault', 'refused', 'safe')
 
 
 class Adaptation:
     """To be used in the executor's thread. segmenter: the engine with the learner beside it.
 
-    Raises SetupError if the method, the settings or the folder of checkpoints cannot be used.
+    Raises SetupError if the method, the settings or the cameras to learn from are not there.
     """
 
-    def __init__(self, node: Node, parameters: Parameters, engine: Engine, folder: Path,
+    def __init__(self, node: Node, parameters: Parameters, engine: Engine, folder: Path, digest: str,
                  size: tuple[int, int] | None) -> None:
+        """digest: SHA-256 of the weights that the engine got from the bundle in `folder`."""
         self._node, self._parameters, self._engine = node, parameters, engine
         device = str(engine.device)
         self.folder = _folder(node, parameters['adaptation.checkpoint_dir'])
@@ -46,10 +49,11 @@ class Adaptation:
         try:
             path = parameters['adaptation.settings_file']
             factory = Factory(folder, parameters['adaptation.method'], read_settings(Path(path)) if path else {},
-                              device=device, size=size)
+                              device=device, size=size, serves=digest)
             factory.check()
         except ConfigError as error:
             raise SetupError(str(error)) from error
+        _check_cameras(parameters)
         backend = choose_backend(parameters['adaptation.backend'], device)
         self._worker = start_worker(backend, factory, self._terms(device), engine.prepare)
         self.segmenter = Segmenter(engine, self._worker, parameters['adaptation.use_cameras'])
@@ -102,7 +106,8 @@ class Adaptation:
                        'shift': adaptation.shift, 'share': adaptation.share, 'key frames': adaptation.key_frames,
                        'promotions': adaptation.promotions, 'rejections': adaptation.rejections,
                        'rollbacks': adaptation.rollbacks}
-        return LEVELS.get(status.condition, DiagnosticStatus.OK), status.text, values
+        text = NOTHING_YET if status.condition == 'running' and not status.frames else status.text
+        return LEVELS.get(status.condition, DiagnosticStatus.OK), text, values
 
     def _tell(self) -> None:
         level, text, values = self.describe()
@@ -129,6 +134,15 @@ class Adaptation:
         self._log()
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._publisher)
+
+
+def _check_cameras(parameters: Parameters) -> None:
+    """Raise SetupError for a camera to learn from that is none of the node's."""
+    known = parameters['cameras']
+    for name in parameters['adaptation.use_cameras']:
+        if name not in known:
+            raise SetupError(f"adaptation.use_cameras: {name!r} is no camera of this node; 'cameras' names "
+                             f"{', '.join(known) or 'none: leave use_cameras empty'}")
 
 
 def _folder(node: Node, given: str) -> Path:

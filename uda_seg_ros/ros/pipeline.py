@@ -42,14 +42,19 @@ class Pipeline:
         self.adaptation: Adaptation | None = None
         if parameters['adaptation.enabled']:
             from .adaptation import Adaptation  # and with it what learns, which a frozen network does without
-            self.adaptation = Adaptation(node, parameters, self.engine, self.folder, self._size)
+            self.adaptation = Adaptation(node, parameters, self.engine, self.folder, self.digest, self._size)
         self._wake = threading.Event()
         self._times = DebugTimes(node)
         self.lanes: list[Lane] = []
         self._class_names: list[ClassNames] = []
         self.worker: Worker | None = None
-        for name in parameters['cameras'] or ('',):
-            self._add_camera(name)
+        try:
+            for name in parameters['cameras'] or ('',):
+                self._add_camera(name)
+        except BaseException:  # nobody else knows of the learner yet, which would live on
+            if self.adaptation is not None:
+                self.adaptation.close()
+            raise
 
     def _load(self) -> None:
         values = self._parameters

@@ -137,7 +137,8 @@ class Worker:
             self._log(f'{camera.topic}: frame dropped: {error}', warning=damaged)
             return None
         self._note(camera, image.shape[:2], getattr(message, 'encoding', ''))
-        return Job(lane, arrival, message.header, Frame(image, arrival.stamp_ns, camera.name), wanted)
+        stamp_ns = arrival.stamp_ns or arrival.received_ns  # left at 0: time must not stand still for a learner
+        return Job(lane, arrival, message.header, Frame(image, stamp_ns, camera.name), wanted)
 
     def _too_old(self, camera: Camera, arrival: Arrival) -> bool:
         """Whether the frame is older than max_age. Without a clock (simulated time before its first tick) nothing is."""

@@ -69,3 +69,10 @@ def test_a_writing_that_fails_leaves_the_file_of_before_and_no_draft(tmp_path, m
     with pytest.raises(OSError, match='No space'):
         write(path, b'better')
     assert path.read_bytes() == b'good' and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_draft_of_a_killed_learner_is_cleared_away(tmp_path):
+    path = tmp_path / 'adapted.safetensors'
+    (tmp_path / f'.{path.name}.x1y2').write_bytes(b'half')
+    write(path, b'good')
+    assert path.read_bytes() == b'good' and list(tmp_path.iterdir()) == [path]

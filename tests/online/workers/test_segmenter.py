@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from uda_seg_ros.bundle import Bundle, ModelSpec, Preprocess
+from uda_seg_ros.config import ConfigError
 from uda_seg_ros.labels import CITYSCAPES
 from uda_seg_ros.models import NETWORKS
 from uda_seg_ros.online.factory import Factory
@@ -113,6 +114,12 @@ def test_weights_kept_by_one_run_are_taken_up_by_the_next_and_a_reset_forgets_th
     third = drive({'file': file, 'resume': False})
     third.until(lambda: third.worker.status.version >= 1)
     assert third.turns[-1] <= 2
+
+
+def test_a_learner_of_another_network_than_the_served_one_is_refused(tiny_bundle):
+    assert Factory(tiny_bundle, serves=Factory(tiny_bundle).anchor()).bundle().tensors
+    with pytest.raises(ConfigError, match='another network by now'):
+        Factory(tiny_bundle, serves='f' * 64).bundle()
 
 
 def spoiled(content: bytes) -> bytes:
