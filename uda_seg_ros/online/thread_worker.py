@@ -104,7 +104,7 @@ class _Link:
 
 
 def _stream(device: str) -> contextlib.AbstractContextManager:
-    """On CUDA a stream of the lowest priority: what others launch goes first whenever a block of the GPU becomes free."""
+    """On CUDA a stream of its own, so that what the learner launches does not queue before the camera's frames."""
     if not device.startswith('cuda'):
         return contextlib.nullcontext()
     import torch
