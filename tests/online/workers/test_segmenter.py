@@ -190,7 +190,7 @@ print(Path('/proc/self/task').joinpath(str(__import__('os').getpid()), 'children
 
 def test_with_adaptation_off_nothing_of_it_is_imported_and_no_process_started(tiny_bundle):
     pytest.importorskip('rclpy')
-    from ..ros.node_process import environment
+    from ...ros.node_process import environment
     answer = subprocess.run([sys.executable, '-c', FROZEN, str(tiny_bundle)], capture_output=True, text=True, timeout=60,
                             env=environment(), cwd=ROOT)
     assert answer.stdout.splitlines() == ['[]', '[]'], answer.stderr
