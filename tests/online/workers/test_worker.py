@@ -97,7 +97,7 @@ def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it
     assert len([event for event in status.events if event.kind == 'fault']) == 3
     assert set(drive.turns) == {0}
     drive.worker.ask('reset')
-    drive.until(lambda: drive.worker.status.restarts == 3 and drive.worker.status.version == 1)
+    drive.until(lambda: drive.worker.status.restarts >= 3 and drive.worker.status.version >= 1)
 
 
 @THREAD
@@ -158,14 +158,19 @@ def test_a_pause_outlives_the_learner(drive, tmp_path):
     assert drive.worker.status.version == version
 
 
+def spoken(status) -> bool:
+    """Whether what is told is what the adapter says."""
+    return status.version >= 1 and status.text == status.adaptation.why
+
+
 @PROCESS
 def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(drive, monkeypatch):
     """Silent, but willing to run and given next to no time: what SCHED_IDLE means beside other work."""
     drive = drive({'heartbeat_s': 0.5}, beat_s=3.0)
     monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, activity(stat)[1]))
     drive.until(lambda: 'starves' in drive.worker.status.text)
-    drive.until(lambda: drive.worker.status.version >= 1)
-    assert drive.worker.status.restarts == 0 and drive.worker.status.text == drive.worker.status.adaptation.why
+    drive.until(lambda: spoken(drive.worker.status))
+    assert drive.worker.status.restarts == 0
 
 
 @pytest.mark.parametrize('command, runnable', [('while True: pass', True), ('import time; time.sleep(99)', False)])
