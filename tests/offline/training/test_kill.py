@@ -14,10 +14,10 @@ import torch._dynamo  # this and the next: loaded once here, not again in every 
 import torch.utils.tensorboard  # noqa: F401
 
 from offline.load_recipe import to_recipe
-from offline.storage import whole_file
 from offline.training import run_folder
 from offline.training.stage_run import Intervals
 from offline.training.stages import train_recipe
+from uda_seg_ros.storage import whole_file
 
 from ..stand_in import small_recipe
 
