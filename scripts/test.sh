@@ -6,4 +6,6 @@ source scripts/ros_env.sh test
 ruff check .
 # Plugins that a sourced ROS brings (launch_testing) break newer pytests: load only what the suite needs.
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+# On some virtual machines oneDNN's AMX kernels, which only bfloat16 on a CPU would use, end the process: illegal instruction.
+export ONEDNN_MAX_CPU_ISA="${ONEDNN_MAX_CPU_ISA:-AVX512_CORE_BF16}"
 exec python -m pytest -p pytest_timeout --timeout 120 "$@"
