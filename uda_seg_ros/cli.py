@@ -146,7 +146,7 @@ def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
                          help='default: all; ours-KEY=VALUE and ours-no_KEY change a setting of the adapter')
     streams.add_argument('--data', default='procedural', help='procedural (default) or camvid:PATH')
     streams.add_argument('--bundle', type=Path, action='append', help='default: the one shipped; several: one a source seed')
-    streams.add_argument('--smoke', action='store_true', help='few, short and small: 15 minutes on two cores')
+    streams.add_argument('--smoke', action='store_true', help='few streams and methods, short and small')
     streams.add_argument('--tune', action='store_true', help='the weather families for tuning instead of those for the test')
     streams.add_argument('--seeds', type=count, default=1, help='adaptation seeds of methods that draw numbers (default: 1)')
     streams.add_argument('--frames', type=count, help="of every stream (default: the stream's own length)")

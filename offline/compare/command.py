@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder for the runs and the table')
     parser.add_argument('--data', type=Path, metavar='FOLDER',
                         help='where the data and weights of the suite are (default: $UDA_SEG_DATA)')
-    parser.add_argument('--smoke', action='store_true', help="the suite's short form: 25 minutes on two cores")
+    parser.add_argument('--smoke', action='store_true', help="the suite's short form")
     parser.add_argument('--only', action='append', default=[], metavar='METHOD', help='this method and what it needs')
     parser.add_argument('--seed', type=int, help='one seed instead of those of the suite')
     parser.add_argument('--resume', action='store_true', help='go on with trainings that were stopped')
