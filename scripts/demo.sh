@@ -31,7 +31,7 @@ if [ "$own_drive" = yes ]; then
   fi
   mkdir -p "$out" || { echo "demo: error: $out: cannot be made; choose another folder with --out" >&2; exit 2; }
   # A street that the default bundle was not trained on: its recipe ends at seed 15.
-  python -m offline synthesize --out "$out/drive" --weather 'clear:90,fog:0..1:120,clear:90' --town town_a --seed 1004 --bag mcap
+  python -m offline synthesize --out "$out/drive" --weather 'clear:40,night:0.7:150,clear:50' --town town_a --seed 1004 --bag mcap
   arguments+=(--input "$out/drive" --out "$out")
   echo "The drive stays in $out/drive ($(du -sh "$out/drive" | cut -f1)), to play again or to delete."
 fi

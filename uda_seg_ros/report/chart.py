@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 from .drive import Moment
 
@@ -13,31 +14,68 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 48, 36
 BANDS = ('#f1efe9', '#e4e9ef')
 
 
+MARKS = {'shift': '#b7791f', 'promotion': '#2f8f5b', 'rollback': '#c2410c', 'return': '#6b6f7a'}
+
+
+class Mark(NamedTuple):
+    """Something that happened, marked on the chart if its kind is in MARKS."""
+
+    time_s: float
+    kind: str
+    text: str
+
+
+class Curve(NamedTuple):
+    """values: one a moment, None for a gap. style: a class of the page's style, such as 'line'."""
+
+    style: str
+    moments: Sequence[Moment]
+    values: Sequence[float | None]
+
+
 def timeline(moments: Sequence[Moment], values: Sequence[float | None], unit: str, top: float) -> str:
     """A line of `values`, one a moment, above bands of segments; None (a dropped frame) is a gap with a red tick.
 
     top: the largest value of the axis, which begins at 0.
     """
+    return timelines([Curve('line', moments, values)], unit, top)
+
+
+def timelines(curves: Sequence[Curve], unit: str, top: float, marks: Sequence[Mark] = ()) -> str:
+    """Several such lines, the bands being those of the first, and marks of what happened."""
+    moments = curves[0].moments
     last = max(moments[-1].time_s, 1e-6)
     bottom = _HEIGHT - _BOTTOM
 
     def x(time_s: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * time_s / last
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * min(max(time_s, 0.0), last) / last
 
     def y(value: float) -> float:
         return bottom - (bottom - _TOP) * min(value, top) / top
 
     parts = [*_bands(moments, x, bottom), *_axis(top, unit, y, last, x)]
-    pairs = list(zip(moments, values))
-    for there, run in groupby(pairs, key=lambda pair: pair[1] is not None):
+    parts += [_mark(mark, x, bottom) for mark in marks if mark.kind in MARKS]
+    for curve in curves:
+        parts += _line(curve, x, y, bottom)
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(parts)}</svg>'
+
+
+def _line(curve: Curve, x, y, bottom):
+    for there, run in groupby(zip(curve.moments, curve.values), key=lambda pair: pair[1] is not None):
         if there:
             points = [f'{x(moment.time_s):.1f},{y(value):.1f}' for moment, value in run]
             # The first point twice: a line of one point would not be drawn.
-            parts.append(f'<polyline class="line" points="{points[0]} {" ".join(points)}"/>')
+            yield f'<polyline class="{curve.style}" points="{points[0]} {" ".join(points)}"/>'
         else:
             lost = [x(moment.time_s) for moment, _ in run if moment.latency_ms is None]
-            parts.extend(f'<path class="lost" d="M{place:.1f} {bottom - 10}V{bottom}"/>' for place in lost)
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(parts)}</svg>'
+            yield from (f'<path class="lost" d="M{place:.1f} {bottom - 10}V{bottom}"/>' for place in lost)
+
+
+def _mark(mark: Mark, x, bottom) -> str:
+    place, color = x(mark.time_s), MARKS[mark.kind]
+    return (f'<g><title>{mark.time_s:.1f} s, {escape(mark.kind)}: {escape(mark.text)}</title>'
+            f'<path d="M{place:.1f} {_TOP}V{bottom}" stroke="{color}" stroke-width="1.4" stroke-dasharray="3 3"/>'
+            f'<path d="M{place:.1f} {_TOP + 2}l-7 -12h14z" fill="{color}"/></g>')
 
 
 def _bands(moments, x, bottom):

@@ -11,7 +11,10 @@ from ..labels import LabelSpace
 
 @dataclass(frozen=True)
 class Moment:
-    """One frame. time_s: since the first. latency_ms, confidence (percent, mean), miou (percent): None if there is none."""
+    """One frame. time_s: since the first. latency_ms, confidence (percent, mean), miou (percent): None if there is none.
+
+    agreement: percent of the pixels that are of one class in both masks, where the drive was played twice.
+    """
 
     index: int
     time_s: float
@@ -19,13 +22,15 @@ class Moment:
     latency_ms: float | None = None
     confidence: float | None = None
     miou: float | None = None
+    agreement: float | None = None
 
 
 @dataclass(frozen=True)
 class Drive:
     """What the page shows. summary: what summary.json holds. shares: percent of the masks' pixels by class name.
 
-    video, poster, sheet: file names beside the page, '' if there is none.
+    video, poster, sheet: file names beside the page, '' if there is none. adapted: the moments of the same drive played
+    through the adapting node, whose figures are summary['adapted']; empty if there is none.
     """
 
     summary: Mapping[str, Any]
@@ -35,6 +40,7 @@ class Drive:
     video: str = ''
     poster: str = ''
     sheet: str = ''
+    adapted: Sequence[Moment] = ()
 
 
 def caption(moment: Moment, latency: bool = True) -> str:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from . import adapted
 from .chart import timeline
 from .drive import Drive
 from .html import bars, document, facts, header, number, picture, table, tile
@@ -14,7 +15,8 @@ from .html import bars, document, facts, header, number, picture, table, tile
 
 def render(drive: Drive) -> str:
     """The page as HTML. Nothing but the drive's own video and sheet is loaded, from beside it."""
-    sections = (_header, _video, _quality, _latency, _sheet, _legend, _notes, _settings)
+    middle = (adapted.quality, adapted.story, adapted.latency) if drive.adapted else (_quality, _latency)
+    sections = (_header, _video, *middle, _sheet, _legend, _notes, _settings)
     body = '\n'.join(part for part in (section(drive) for section in sections) if part)
     return document(_title(drive.summary), body)
 
@@ -32,7 +34,9 @@ def _header(drive: Drive) -> str:
              (str(summary['dropped']), f'dropped ({share:.1f} %)', 'good' if summary['dropped'] == 0 else 'warn'),
              (number(summary['latency_ms']['p50'], 'ms', 0), 'median latency')]
     if summary.get('miou_all') is not None:
-        tiles.append((number(summary['miou_all'], '%', 1), 'mIoU of the drive'))
+        tiles.append((number(summary['miou_all'], '%', 1), 'mIoU, frozen' if drive.adapted else 'mIoU of the drive'))
+    if drive.adapted and summary['adapted']['miou_all'] is not None:
+        tiles.append((number(summary['adapted']['miou_all'], '%', 1), 'mIoU, adapting'))
     inside = ''.join(tile(*each) for each in tiles)
     lead = (f'{Path(summary["input"]).name}, {summary["width"]}x{summary["height"]} at {summary["rate_hz"]:.1f} '
             'frames a second')
@@ -45,7 +49,8 @@ def _video(drive: Drive) -> str:
     if not drive.video:
         return ''
     poster = f'poster="{escape(drive.poster)}" ' if drive.poster else ''
-    return (f'<h2>Overlay</h2><video controls muted playsinline preload="metadata" {poster}'
+    title = 'Overlays: frozen on the left, adapting on the right' if drive.adapted else 'Overlay'
+    return (f'<h2>{title}</h2><video controls muted playsinline preload="metadata" {poster}'
             f'src="{escape(drive.video)}"></video>')
 
 
@@ -88,7 +93,8 @@ def _timeline(drive: Drive, title: str, attribute: str, unit: str, top: float) -
 def _sheet(drive: Drive) -> str:
     if not drive.sheet:
         return ''
-    return f'<h2>Moments</h2>{picture(drive.sheet, "Camera, mask and overlay at moments of the drive")}'
+    rows = 'Camera and overlays of both' if drive.adapted else 'Camera, mask and overlay'
+    return f'<h2>Moments</h2>{picture(drive.sheet, f"{rows} at moments of the drive")}'
 
 
 def _legend(drive: Drive) -> str:

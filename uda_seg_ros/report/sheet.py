@@ -14,6 +14,7 @@ from .lettering import GREY, INK, write
 
 COLUMNS = 6
 _THUMB, _GAP, _GUTTER, _HEAD = 300, 10, 150, 92  # pixels
+SMOOTH = ('camera', 'overlay', 'frozen', 'adapted')  # the others are classes, between which there is nothing
 _PAPER = (252, 251, 248)
 
 
@@ -21,7 +22,8 @@ _PAPER = (252, 251, 248)
 class Strip:
     """A column of the sheet.
 
-    title, note: the two lines above it. pictures: HxWx3 uint8 RGB by row title ('camera', 'mask', 'overlay', 'label').
+    title, note: the two lines above it. pictures: HxWx3 uint8 RGB by row title ('camera', 'mask', 'overlay', 'label'; where
+    a drive was played twice 'frozen' and 'adapted' for overlays).
     """
 
     title: str
@@ -29,9 +31,11 @@ class Strip:
     pictures: dict[str, np.ndarray]
 
 
-def of_moment(moment: Moment, pictures: dict[str, np.ndarray]) -> Strip:
-    """The strip of a drive's moment."""
+def of_moment(moment: Moment, pictures: dict[str, np.ndarray], adapted: Moment | None = None) -> Strip:
+    """The strip of a drive's moment. adapted: the same moment, played through the adapting node."""
     note = f'mIoU {moment.miou:.1f} %' if moment.miou is not None else ''
+    if note and adapted is not None and adapted.miou is not None:
+        note = f'mIoU {moment.miou:.1f} | {adapted.miou:.1f} %'
     return Strip(f'{moment.segment}, {moment.time_s:.1f} s', note, pictures)
 
 
@@ -63,7 +67,7 @@ def _draw_strip(sheet: np.ndarray, strip: Strip, titles: Sequence[str], left: in
         if title in strip.pictures:
             top = _HEAD + row * (height + _GAP)
             picture = strip.pictures[title]
-            smooth = cv2.INTER_AREA if title in ('camera', 'overlay') else cv2.INTER_NEAREST
+            smooth = cv2.INTER_AREA if title in SMOOTH else cv2.INTER_NEAREST
             rows = round(_THUMB * picture.shape[0] / picture.shape[1])
             sheet[top : top + rows, left : left + _THUMB] = cv2.resize(picture, (_THUMB, rows), interpolation=smooth)
 

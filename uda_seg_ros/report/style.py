@@ -40,8 +40,17 @@ svg { display: block; width: 100%; height: auto; background: var(--card); border
       border-radius: 12px; }
 svg .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round;
             stroke-linecap: round; }
+svg .frozen { stroke: #9a6a3a; stroke-dasharray: 6 4; } svg .adapted { stroke: var(--accent); stroke-width: 2.2; }
+svg .frozen, svg .adapted { fill: none; stroke-width: 2; stroke-linejoin: round; }
 svg .lost { stroke: #c2410c; stroke-width: 1.5; } svg .grid { stroke: #d8d5cc; stroke-width: .7; }
 svg text { fill: var(--soft); font-size: 14px; } svg .band { fill: var(--ink); }
+.key { display: inline-block; width: 26px; height: 0; border-top: 3px solid var(--accent); vertical-align: middle; }
+.key.frozen { border-top: 3px dashed #9a6a3a; }
+.told { padding-left: 0; list-style: none; } .told li { display: grid; grid-template-columns: 64px 1fr; gap: 12px;
+        padding: 7px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.told time { color: var(--soft); font-variant-numeric: tabular-nums; text-align: right; }
+.told b { font-weight: 600; }
+td.good { color: var(--good); } td.warn { color: var(--warn); }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--accent); }
 .notes li { overflow-wrap: anywhere; }
 footer { margin-top: 56px; color: var(--soft); font-size: 14px; }

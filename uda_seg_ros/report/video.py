@@ -25,23 +25,25 @@ class VideoError(RuntimeError):
 class OverlayVideo:
     """Writes pictures with a caption below. `size` is that of the finished video (width, height); close() ends it.
 
-    path: ends in .webm. height, width: of the pictures; wider ones are reduced. rate_hz: pictures a second.
+    path: ends in .webm. height, width: of the pictures; wider ones are reduced to max_width. rate_hz: pictures a second.
     Raises VideoError if this OpenCV has no encoder for the web.
     """
 
-    def __init__(self, path: Path, height: int, width: int, rate_hz: float) -> None:
-        scale = min(1.0, MAX_WIDTH / width)
+    def __init__(self, path: Path, height: int, width: int, rate_hz: float, max_width: int = MAX_WIDTH) -> None:
+        scale = min(1.0, max_width / width)
         self._width, self._height = (max(2, round(side * scale) // 2 * 2) for side in (width, height))
         self.size = (self._width, self._height + _BAR)
         self._writer = _open(path, rate_hz, self.size)
 
-    def add(self, picture: np.ndarray, text: str) -> None:
-        """picture: HxWx3 uint8 RGB, of any size: it is brought to that of the video."""
+    def add(self, picture: np.ndarray, *texts: str) -> None:
+        """picture: HxWx3 uint8 RGB, of any size: it is brought to that of the video. texts: share the width below it."""
         if picture.shape[:2] != (self._height, self._width):
             picture = cv2.resize(picture, (self._width, self._height), interpolation=cv2.INTER_AREA)
         canvas = np.full((self._height + _BAR, self._width, 3), 250, np.uint8)
         canvas[: self._height] = picture
-        write(canvas, text, 12, self._height + 22, 0.5, INK, self._width - 24)
+        share = self._width // max(1, len(texts))
+        for place, text in enumerate(texts):
+            write(canvas, text, place * share + 12, self._height + 22, 0.5, INK, share - 24)
         self._writer.write(canvas[..., ::-1].copy())
 
     def close(self) -> None:

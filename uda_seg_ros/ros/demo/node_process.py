@@ -46,10 +46,10 @@ def fastdds_profile() -> Path | None:
 class NodeProcess:
     """A context manager: whatever happens, the process is gone when it is left."""
 
-    def __init__(self, parameters: dict[str, object], folder: Path) -> None:
-        """Start the node. parameters: those that differ from the defaults. folder: for node.yaml and node.log."""
-        self.log = folder / 'node.log'
-        settings = folder / 'node.yaml'
+    def __init__(self, parameters: dict[str, object], folder: Path, name: str = 'node') -> None:
+        """Start the node. parameters: those that differ from the defaults. folder: for <name>.yaml and <name>.log."""
+        self.log = folder / f'{name}.log'
+        settings = folder / f'{name}.yaml'
         settings.write_text(yaml.safe_dump({'/**': {'ros__parameters': parameters}}), encoding='utf-8')
         command = [sys.executable, '-m', 'uda_seg_ros.ros.segmentation_node', '--ros-args', '--params-file', str(settings)]
         with self.log.open('wb') as log:

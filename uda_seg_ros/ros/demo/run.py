@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,16 +15,16 @@ from tqdm import tqdm
 
 from ...bundle import BundleError, default_bundle, read_manifest
 from ...labels import LABEL_SPACES
+from ...report.adapted import sentence
 from ...report.segments import Segments, parse_segments, segments_in
 from ..bag import BagError
-from .live import BAR_S, PlayError, play
+from .live import BAR_S, NoLearner, PlayError, play
 from .node_process import NodeError, NodeProcess, profile_in_use, surroundings
+from .playing import Playing
 from .show import PAGE, Exhibition
-from .sources import SourceError, SourceOptions, label_space, open_source
+from .sources import Source, SourceError, SourceOptions, label_space, open_source
 from .summary import describe_bundle, versions
-
-_REFUSALS = 5  # of the node's errors, so many are shown
-_LATE_MS = 30.0  # a frame sent later than this is worth a note
+from .view import View
 
 
 class DemoError(RuntimeError):
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--segments', type=_segments, help="parts to score apart: 'clear:100,fog:200' in frames")
     parser.add_argument('--rate', type=float, default=0.0, metavar='HZ', help="frames a second (default: the drive's own)")
     parser.add_argument('--frames', type=int, metavar='N', help='play the first N frames only')
+    parser.add_argument('--no-adapt', action='store_true', help='play the drive frozen only, not a second time adapting')
     parser.add_argument('--check', action='store_true', help='check these options, then stop')
     return parser
 
@@ -123,21 +125,35 @@ def _run(arguments: argparse.Namespace, folder: Path) -> dict:
         arguments.image_topic, arguments.label_topic, arguments.labels, labels, arguments.rate))
     os.environ.update(surroundings())  # before ROS reads them
     parameters = {'model': str(arguments.bundle.absolute()), 'image_transport': 'compressed' if source.compressed else 'raw'}
-    with NodeProcess(parameters, folder) as node:
-        player, collector = play(source, node, arguments.frames)
-        node.stop()
-        notes = [f'The node said: {text}' for text in node.refusals()[:_REFUSALS]]
-    if player.late_ms > _LATE_MS:
-        notes.append(f'This computer was busy: frames were sent up to {player.late_ms:.0f} ms late.')
+    frozen, adapted, notes = _play(source, parameters, folder, arguments.frames), None, []
+    if not arguments.no_adapt:
+        try:
+            adapted = _play(source, parameters, folder, arguments.frames, adapting=True)
+        except NoLearner as error:
+            notes.append(f'This network cannot adapt, so that the drive was played frozen only: {error}.')
+    playings = [playing for playing in (frozen, adapted) if playing is not None]
     details = {'input': str(arguments.input), 'bundle': describe_bundle(manifest, str(arguments.bundle)),
                'settings': {'labels': labels.name if source.has_labels else 'none',
                             'image transport': parameters['image_transport'],
                             'shared-memory profile': profile_in_use() or 'none',
-                            'sent late at most': f'{player.late_ms:.0f} ms'},
+                            'sent late at most': f'{max(playing.late_ms for playing in playings):.0f} ms'},
                'versions': versions()}
-    with tqdm(total=len(player.sent), desc='showing', unit=' frames', mininterval=BAR_S) as bar:
-        return Exhibition(source, collector, player.sent, segments, manifest.labels, labels, details, notes,
-                          bar.update).write(folder)
+    views = [None if playing is None else View(playing, segments, manifest.labels, labels) for playing in (frozen, adapted)]
+    notes += [note for playing in playings for note in playing.notes()]
+    with tqdm(total=len(frozen.sent), desc='showing', unit=' frames', mininterval=BAR_S) as bar:
+        return Exhibition(source, *views, details, notes, bar.update).write(folder)
+
+
+def _play(source: Source, parameters: dict[str, object], folder: Path, limit: int | None, adapting: bool = False) -> Playing:
+    """Play the drive through a node of its own. Raises as live.play."""
+    if adapting:
+        # Nothing is taken up from other drives, nor kept for them: the two playings differ by this drive alone.
+        parameters = {**parameters, 'adaptation.enabled': True, 'adaptation.resume': False,
+                      'adaptation.autosave_period': 0.0}
+    with NodeProcess(parameters, folder, 'node_adapted' if adapting else 'node') as node:
+        playing = play(source, node, limit, adapting=adapting)
+        node.stop()
+        return replace(playing, refusals=node.refusals())
 
 
 def _told_segments(drive: Path) -> Segments:
@@ -150,12 +166,19 @@ def _told_segments(drive: Path) -> Segments:
 
 
 def _report(summary: dict) -> list[str]:
-    latency = summary['latency_ms']
-    lines = [f'{summary["frames_in"]} frames in, {summary["masks_out"]} masks out, {summary["dropped"]} dropped; latency '
-             f'{latency["p50"]:.0f} ms (p50), {latency["p95"]:.0f} ms (p95), {latency["p99"]:.0f} ms (p99)']
+    lines, adapted = _figures(summary, ''), summary['adapted']
+    if adapted is not None:
+        lines += [*_figures(adapted, 'adapting: '), sentence(summary)]
     if summary['miou']:
-        scored = [f'{name} {value:.1f} %' for name, value in summary['miou'].items() if value is not None]
-        lines.append(f'mIoU {", ".join(scored)} (labels of {summary["settings"]["labels"]})')
+        lines.append(f'Scored with labels of {summary["settings"]["labels"]}.')
     if origin := summary['bundle'].get('trained on'):
         lines.append(f'The network was trained on {origin}.')
     return lines + summary['notes']
+
+
+def _figures(figures: dict, who: str) -> list[str]:
+    latency = figures['latency_ms']
+    lines = [f'{who}{figures["frames_in"]} frames in, {figures["masks_out"]} masks out, {figures["dropped"]} dropped; '
+             f'latency {latency["p50"]:.0f} ms (p50), {latency["p95"]:.0f} ms (p95), {latency["p99"]:.0f} ms (p99)']
+    scored = [f'{name} {value:.1f} %' for name, value in figures['miou'].items() if value is not None]
+    return lines + ([f'{who}mIoU {", ".join(scored)}'] if scored else [])

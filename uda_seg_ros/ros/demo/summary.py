@@ -1,11 +1,18 @@
-"""The figures of a drive: summary.json."""
+"""The figures of a drive: summary.json.
+
+Those of the frozen network stand at the top. `adapted` holds the same of the adapting node (see figures), and besides
+agreement (percent of the pixels that are of one class in both, by segment), weights_versions ([{time_s, version}]: since
+when which weights were served; 0 is the frozen network), events ([{time_s, kind, text}]: what the learner did and why) and
+learner (its last status). Times are seconds since the first frame. `adapted` is null where the drive was not played so: with
+--no-adapt, or where the node cannot adapt, which a note tells.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -42,10 +49,19 @@ def figures(moments: Sequence[Moment], scores: Scores | None) -> dict[str, Any]:
 
 def _confidence(moments: Sequence[Moment]) -> dict[str, float | None]:
     """Mean confidence in percent of each segment."""
+    return _means((moment.segment, moment.confidence) for moment in moments)
+
+
+def agreement(moments: Sequence[Moment]) -> dict[str, float | None]:
+    """Mean agreement in percent of each segment."""
+    return _means((moment.segment, moment.agreement) for moment in moments)
+
+
+def _means(pairs: Iterable[tuple[str, float | None]]) -> dict[str, float | None]:
     by_segment: dict[str, list[float]] = {}
-    for moment in moments:
-        if moment.confidence is not None:
-            by_segment.setdefault(moment.segment, []).append(moment.confidence)
+    for segment, value in pairs:
+        if value is not None:
+            by_segment.setdefault(segment, []).append(value)
     return {segment: _rounded(float(np.mean(values))) for segment, values in by_segment.items()}
 
 
