@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -19,8 +20,11 @@ pytest.importorskip('rclpy')
 from tests.conftest import ROOT
 from tests.recordings.bags import STAMPS, write_ros1, write_ros2
 from tests.ros.test_demo_sources import write_labels, write_pictures, write_video
+from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.replay import GATE, REPLAY, pack
 
 FILES = {'summary.json', 'index.html', 'overlay.webm', 'contact_sheet.jpg', 'poster.jpg', 'node.log', 'node.yaml'}
+ADAPTED = {'node_adapted.log', 'node_adapted.yaml'}
 
 
 def command(*arguments: object) -> list[str]:
@@ -33,7 +37,7 @@ def environment() -> dict[str, str]:
 
 
 def demo(*arguments: object) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=100)
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=300)
 
 
 def nodes_of(folder: Path) -> list[str]:
@@ -63,11 +67,12 @@ INPUTS = {
 def test_every_kind_of_drive_goes_through_the_node_and_is_shown(kind, tiny_bundle, tmp_path):
     path, options = INPUTS[kind](tmp_path)
     out = tmp_path / 'out'
-    done = demo('--input', path, '--bundle', tiny_bundle, '--out', out, *options)
+    done = demo('--input', path, '--bundle', tiny_bundle, '--out', out, '--no-adapt', *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f'Look at {out / "index.html"}'
     assert {entry.name for entry in out.iterdir()} == FILES and not nodes_of(out)
     summary = json.loads((out / 'summary.json').read_text())
+    assert summary['adapted'] is None
     assert summary['frames_in'] == len(STAMPS) == summary['masks_out'] + summary['dropped']
     assert summary['masks_out'] > 0
     latency = summary['latency_ms']
@@ -80,9 +85,51 @@ def test_every_kind_of_drive_goes_through_the_node_and_is_shown(kind, tiny_bundl
     assert cv2.imread(str(out / 'contact_sheet.jpg')).shape[1] > 1000
 
 
+@pytest.fixture(scope='module')
+def adaptable(tiny_bundle, tmp_path_factory) -> Path:
+    """The same network with labelled source on board."""
+    from tests.online.conftest import scene, statistics
+    bundle = Bundle.load(tiny_bundle)
+    replay = {**pack(map(scene, range(4)), REPLAY, 19), **pack(map(scene, range(100, 108)), GATE, 19)}
+    bundle = dataclasses.replace(bundle, replay={**replay, **statistics(bundle)})
+    return bundle.save(tmp_path_factory.mktemp('bundles') / 'adaptable')
+
+
+def test_a_drive_is_played_frozen_and_adapting_and_both_are_shown(adaptable, tmp_path):
+    out, labels = tmp_path / 'out', write_labels(tmp_path / 'labels')
+    done = demo('--input', write_pictures(tmp_path / 'images'), '--labels', labels, '--label-space', 'camvid11', '--bundle',
+                adaptable, '--out', out, '--segments', 'dry:5,wet:7')
+    assert done.returncode == 0, done.stderr
+    assert {entry.name for entry in out.iterdir()} == FILES | ADAPTED and not nodes_of(out)
+    summary = json.loads((out / 'summary.json').read_text())
+    adapted = summary['adapted']
+    for each in (summary, adapted):
+        assert each['frames_in'] == len(STAMPS) == each['masks_out'] + each['dropped']
+        assert 0 < each['latency_ms']['p50'] <= each['latency_ms']['p99'] < 5000 and set(each['miou']) == {'dry', 'wet'}
+    assert set(adapted['agreement']) <= {'dry', 'wet'} and adapted['learner']['state'] in ('running', 'warming')
+    if not adapted['weights_versions']:  # nothing was learned in so short a drive: two nodes with the same network
+        assert set(adapted['agreement'].values()) == {100.0} and 'changed nothing on this drive' in done.stdout
+    html = (out / 'index.html').read_text()
+    assert 'What the learner did, and why' in html and adapted['learner']['why'].split('(')[0] in html
+    video = cv2.VideoCapture(str(out / 'overlay.webm'))
+    assert video.get(cv2.CAP_PROP_FRAME_WIDTH) == 2 * 64 + 4 and sum(video.read()[0] for _ in range(20)) == len(STAMPS)
+
+
+def test_a_network_that_cannot_adapt_is_shown_frozen_and_the_page_says_why(tiny_bundle, tmp_path):
+    out = tmp_path / 'out'
+    done = demo('--input', write_pictures(tmp_path / 'images'), '--bundle', tiny_bundle, '--out', out)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((out / 'summary.json').read_text())
+    assert summary['adapted'] is None and summary['frames_in'] == len(STAMPS)
+    for text in (done.stdout, (out / 'index.html').read_text()):
+        assert 'cannot adapt' in text and 'needs labelled source on board' in text
+    assert 'What the learner did' not in (out / 'index.html').read_text() and not nodes_of(out)
+
+
 def test_compressed_images_go_through_the_node_as_they_are(tiny_bundle, tmp_path, data_root):
     path = data_root / 'samples' / 'rosbag_generated' / 'camvid_day_dusk_compressed_mcap'
-    done = demo('--input', path, '--bundle', tiny_bundle, '--out', tmp_path / 'out', '--rate', 10, '--frames', 10)
+    done = demo('--input', path, '--bundle', tiny_bundle, '--out', tmp_path / 'out', '--rate', 10, '--frames', 10,
+                '--no-adapt')
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
     assert summary['frames_in'] == 10 and (summary['width'], summary['height']) == (480, 360)
@@ -92,7 +139,7 @@ def test_compressed_images_go_through_the_node_as_they_are(tiny_bundle, tmp_path
 def test_dropped_and_unreadable_frames_are_counted_and_told(tiny_bundle, tmp_path):
     path, out = write_pictures(tmp_path / 'images', 151, '.jpg'), tmp_path / 'out'
     (path / 'frame4.jpg').write_bytes(b'no picture')
-    done = demo('--input', path, '--bundle', tiny_bundle, '--out', out, '--rate', 1000)
+    done = demo('--input', path, '--bundle', tiny_bundle, '--out', out, '--rate', 1000, '--no-adapt')
     assert done.returncode == 0, done.stderr
     assert '1 pictures could not be read and were skipped: frame4.jpg' in done.stdout
     summary = json.loads((out / 'summary.json').read_text())
@@ -133,7 +180,7 @@ def test_the_script_takes_a_drive_and_refuses_a_full_folder_before_it_makes_one(
         return subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=100)
 
     bag = write_ros2(tmp_path / 'drive', 'mcap')
-    done = script('--input', bag, '--bundle', tiny_bundle, '--out', 'result')
+    done = script('--input', bag, '--bundle', tiny_bundle, '--out', 'result', '--no-adapt')
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'Look at {tmp_path / "result" / "index.html"}'
     _fails(script('--out', 'result'), 'result: is not empty')
     for wrong in (['--tpyo'], ['--out'], ['--bundle', 'nowhere', '--out', 'new'], ['--segments', 'clear', '--out', 'new']):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import cv2
 import numpy as np
@@ -25,14 +25,14 @@ class Collector:
     received_ns: when the mask of a stamp arrived (monotonic clock). confidence: mean in percent, by stamp.
     """
 
-    node: Node
+    node: InitVar[Node]
     received_ns: dict[int, int] = field(default_factory=dict)
     confidence: dict[int, float] = field(default_factory=dict)
     _masks: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.node.create_subscription(Image, 'segmentation/mask', self._on_mask, QOS)
-        self.node.create_subscription(Image, 'segmentation/confidence', self._on_confidence, QOS)
+    def __post_init__(self, node: Node) -> None:
+        node.create_subscription(Image, 'segmentation/mask', self._on_mask, QOS)
+        node.create_subscription(Image, 'segmentation/confidence', self._on_confidence, QOS)
 
     def _on_mask(self, message: Image) -> None:
         now_ns, stamp_ns = time.monotonic_ns(), stamp_of(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import Log
@@ -25,25 +25,26 @@ class Learning:
     """Times are of the monotonic clock, in ns, when it was heard.
 
     state: warming, running, failed ... text: why it does or does not adapt now. values: the rest of the last status.
+    in_time: whether it watched when the drive began.
     versions: (time, version) of the weights served, counted up from 0, the frozen network. happened: (time, kind, text).
     """
 
-    node: Node
+    node: InitVar[Node]
     state: str = ''
     text: str = ''
-    heard_ns: int = 0
+    in_time: bool = True
     values: dict[str, str] = field(default_factory=dict)
     versions: list[tuple[int, int]] = field(default_factory=list)
     happened: list[tuple[int, str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.node.create_subscription(DiagnosticStatus, STATUS, self._on_status, 10)
-        self.node.create_subscription(Log, '/rosout', self._on_log, LOG_QOS)
+    def __post_init__(self, node: Node) -> None:
+        node.create_subscription(DiagnosticStatus, STATUS, self._on_status, 10)
+        node.create_subscription(Log, '/rosout', self._on_log, LOG_QOS)
         if label_info.LabelInfo is not None:
-            self.node.create_subscription(label_info.VisionInfo, 'segmentation/vision_info', self._on_vision_info, LATCHED)
+            node.create_subscription(label_info.VisionInfo, 'segmentation/vision_info', self._on_vision_info, LATCHED)
 
     def _on_status(self, message: DiagnosticStatus) -> None:
-        self.heard_ns, self.text = time.monotonic_ns(), message.message
+        self.text = message.message
         self.values = {pair.key: pair.value for pair in message.values}
         self.state = self.values.get('state', '')
         self._serves(int(self.values.get('weights version') or 0))

@@ -59,6 +59,7 @@ def play(source: Source, node: NodeProcess, limit: int | None, *, adapting: bool
         finally:
             player.stop()
         _check(node, player, collector)
+        demo.destroy_node()  # or its publisher would be there still when the drive is played again
     finally:
         rclpy.try_shutdown()
     return Playing(player.sent, collector, player.late_ms, learning)
@@ -86,6 +87,7 @@ def _wait_for_learner(node: NodeProcess, executor: Executor, learning: Learning)
                 raise NoLearner(learning.text)
             executor.spin_once(timeout_sec=0.1)
             bar.update()
+    learning.in_time = learning.state == 'running'
 
 
 def _collect(node: NodeProcess, executor: Executor, player: Player, collector: Collector, expected: int,

@@ -58,6 +58,8 @@ class Playing:
         """What a person should know of it, a line each."""
         who = 'The adapting node' if self.learning else 'The node'
         notes = [f'{who} said: {text}' for text in self.refusals[:_REFUSALS]]
+        if self.learning and not self.learning.in_time:
+            notes.append('This computer was busy: the learner had not started when the drive began.')
         if self.late_ms > LATE_MS:
             what = 'frames for the adapting node' if self.learning else 'frames'
             notes.append(f'This computer was busy: {what} were sent up to {self.late_ms:.0f} ms late.')
