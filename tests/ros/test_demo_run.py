@@ -122,7 +122,7 @@ def test_a_network_that_cannot_adapt_is_shown_frozen_and_the_page_says_why(tiny_
     summary = json.loads((out / 'summary.json').read_text())
     assert summary['adapted'] is None and summary['frames_in'] == len(STAMPS)
     for text in (done.stdout, (out / 'index.html').read_text()):
-        assert 'cannot adapt' in text and 'needs labelled source on board' in text
+        assert 'could not adapt' in text and 'needs labelled source on board' in text
     assert 'What the learner did' not in (out / 'index.html').read_text() and not nodes_of(out)
 
 

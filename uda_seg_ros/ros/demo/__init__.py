@@ -1,4 +1,4 @@
-"""A drive through the real node, in a process of its own, over DDS: frames played at their rate, masks collected, all shown.
+"""A drive through the real node, in a process of its own, over DDS, once frozen and once adapting; both are shown.
 
     python -m uda_seg_ros.ros.demo --input DRIVE --out FOLDER
 """

@@ -34,7 +34,7 @@ class PlayError(RuntimeError):
 
 
 class NoLearner(RuntimeError):
-    """The node cannot adapt with this network. The text says why."""
+    """The node's learner does not start, with this network say. The text says why."""
 
 
 def play(source: Source, node: NodeProcess, limit: int | None, *, adapting: bool = False) -> Playing:
@@ -84,7 +84,7 @@ def _wait_for_learner(node: NodeProcess, executor: Executor, learning: Learning)
         while learning.state != 'running' and time.monotonic() < deadline:
             node.check()
             if learning.state == 'failed':
-                raise NoLearner(learning.text)
+                raise NoLearner(learning.text.partition('; weights version')[0])  # what follows is for who drives on
             executor.spin_once(timeout_sec=0.1)
             bar.update()
     learning.in_time = learning.state == 'running'

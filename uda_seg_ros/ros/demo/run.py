@@ -130,7 +130,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> dict:
         try:
             adapted = _play(source, parameters, folder, arguments.frames, adapting=True)
         except NoLearner as error:
-            notes.append(f'This network cannot adapt, so that the drive was played frozen only: {error}.')
+            notes.append(f'The node could not adapt, so that the drive was played frozen only: {error}.')
     playings = [playing for playing in (frozen, adapted) if playing is not None]
     details = {'input': str(arguments.input), 'bundle': describe_bundle(manifest, str(arguments.bundle)),
                'settings': {'labels': labels.name if source.has_labels else 'none',
