@@ -71,13 +71,13 @@ def _marks(drive: Drive) -> str:
     kinds = {event['kind'] for event in drive.summary['adapted']['events']}
     items = ''.join(f'<li><i style="--color:{color}"></i>{escape(KINDS[kind])}</li>' for kind, color in MARKS.items()
                     if kind in kinds)
-    return f'<ul class="legend">{items}</ul>' if items else ''
+    return f'<ul class="legend" style="margin-bottom:14px">{items}</ul>' if items else ''
 
 
 def _scores(summary: Mapping[str, Any], adapted: Mapping[str, Any]) -> str:
     rows = [(name, value, adapted['miou'].get(name)) for name, value in summary['miou'].items()]
     rows.append(('the whole drive', summary['miou_all'], adapted['miou_all']))
-    return table(('mIoU', 'frozen', 'adapting', 'difference'), (
+    return table(('mIoU', 'frozen', 'adapting', 'gain'), (
         (name, number(one, '%', 1), number(other, '%', 1), _difference(one, other)) for name, one, other in rows))
 
 

@@ -22,17 +22,22 @@ def render(drive: Drive) -> str:
 
 
 def _title(summary: Mapping[str, Any]) -> str:
-    if summary['dropped'] == 0:
-        return f'All {summary["frames_in"]} frames were segmented'
-    return f'{summary["masks_out"]} of {summary["frames_in"]} frames were segmented'
+    """Of both playings, where there are two."""
+    both = [summary, *filter(None, [summary.get('adapted')])]
+    frames, masks = (sum(each[name] for each in both) for name in ('frames_in', 'masks_out'))
+    twice = ', frozen and adapting' if len(both) > 1 else ''
+    if all(each['dropped'] == 0 for each in both):
+        return f'All {summary["frames_in"]} frames were segmented{twice}'
+    return f'{masks} of {frames} frames were segmented{twice}'
 
 
 def _header(drive: Drive) -> str:
     summary = drive.summary
     share = 100 * summary['dropped'] / max(1, summary['frames_in'])
-    tiles = [(str(summary['frames_in']), 'frames in'), (str(summary['masks_out']), 'masks out'),
-             (str(summary['dropped']), f'dropped ({share:.1f} %)', 'good' if summary['dropped'] == 0 else 'warn'),
-             (number(summary['latency_ms']['p50'], 'ms', 0), 'median latency')]
+    who = ', frozen' if drive.adapted else ''
+    tiles = [(str(summary['frames_in']), 'frames in'), (str(summary['masks_out']), f'masks out{who}'),
+             (str(summary['dropped']), f'dropped{who} ({share:.1f} %)', 'good' if summary['dropped'] == 0 else 'warn'),
+             (number(summary['latency_ms']['p50'], 'ms', 0), f'median latency{who}')]
     if summary.get('miou_all') is not None:
         tiles.append((number(summary['miou_all'], '%', 1), 'mIoU, frozen' if drive.adapted else 'mIoU of the drive'))
     if drive.adapted and summary['adapted']['miou_all'] is not None:
