@@ -29,11 +29,12 @@ PARAMETERS = {
     'image_transport': (str, 'raw or compressed.', ['raw', 'compressed']),
     'input_reliability': (str, 'Reliability asked of the camera.', ['auto', 'best_effort', 'reliable']),
     'cameras': (list[str], "Names of several cameras, such as '[front, left]'.", None),
+    'points': (str, 'Topic of point clouds to label on segmentation/points: the parameter points.topic.', None),
     'adapt': (bool, 'Learn from what the cameras see: the parameter adaptation.enabled.', BOOL),
     'autostart': (bool, 'Configure and activate by itself; false leaves that to a lifecycle manager.', BOOL),
     'use_sim_time': (bool, 'Take the time from /clock; set by itself when a bag is played.', BOOL),
 }
-NAMES = {'adapt': 'adaptation.enabled'}  # where argument and parameter differ
+NAMES = {'adapt': 'adaptation.enabled', 'points': 'points.topic'}  # where argument and parameter differ
 # All others: default, meaning, and what is possible.
 ARGUMENTS = {
     'image_topic': ('/camera/image_raw', "Topic of the images; '{camera}' in it is each name of several cameras.", None),

@@ -118,8 +118,12 @@ class Outputs:
                 self._camera_info.publish(scale_camera_info(info, width, height, header))
 
     def _create(self, name: str, kind: type) -> Publisher:
-        topic = f'{self._prefix}segmentation/{name}'
-        qos = image_qos(self._parameters['output_reliability'], self._parameters['queue_depth'])
-        events = publisher_events(self._node, topic, 'set output_reliability:=reliable')
-        overrides = overridable(self._node.resolve_topic_name(topic), self._parameters.given)
-        return self._node.create_publisher(kind, topic, qos, event_callbacks=events, qos_overriding_options=overrides)
+        return create_output(self._node, f'{self._prefix}segmentation/{name}', kind, self._parameters)
+
+
+def create_output(node: Node, topic: str, kind: type, parameters: Parameters) -> Publisher:
+    """A publisher with the quality of service that the parameters say."""
+    qos = image_qos(parameters['output_reliability'], parameters['queue_depth'])
+    events = publisher_events(node, topic, 'set output_reliability:=reliable')
+    overrides = overridable(node.resolve_topic_name(topic), parameters.given)
+    return node.create_publisher(kind, topic, qos, event_callbacks=events, qos_overriding_options=overrides)
