@@ -49,20 +49,29 @@ class Pictures:
 
 
 Maker = Callable[[Pictures, Header, Parameters], Image | CompressedImage]
-# In the order of publishing: what machines wait for first. Each with its type, the parameter that offers it, its maker.
-OUTPUTS: dict[str, tuple[type, str, Maker]] = {
-    'mask': (Image, '', lambda p, header, _: to_image(p.segmentation.mask, 'mono8', header)),
+# In the order of publishing: what machines wait for first. Each with its type, the parameter that offers it, its maker, and
+# its meaning for the interface reference.
+OUTPUTS: dict[str, tuple[type, str, Maker, str]] = {
+    'mask': (Image, '', lambda p, header, _: to_image(p.segmentation.mask, 'mono8', header),
+             'mono8: train ids, 255 = unlabelled.'),
     'confidence': (Image, 'publish_confidence', lambda p, header, parameters: to_image(
-        p.confidence(parameters['confidence_encoding']), parameters['confidence_encoding'], header)),
-    'entropy': (Image, 'publish_entropy', lambda p, header, _: to_image(p.segmentation.entropy, '32FC1', header)),
-    'color_mask': (Image, 'publish_color_mask', lambda p, header, _: to_image(p.color_mask, 'rgb8', header)),
-    'overlay': (Image, 'publish_overlay', lambda p, header, _: to_image(p.overlay, 'rgb8', header)),
+        p.confidence(parameters['confidence_encoding']), parameters['confidence_encoding'], header),
+        'mono8, 255 = certain; or 32FC1 (parameter confidence_encoding).'),
+    'entropy': (Image, 'publish_entropy', lambda p, header, _: to_image(p.segmentation.entropy, '32FC1', header),
+                '32FC1, 0..1: 1 = all classes equally likely.'),
+    'color_mask': (Image, 'publish_color_mask', lambda p, header, _: to_image(p.color_mask, 'rgb8', header),
+                   "rgb8: each pixel in its class's colour."),
+    'overlay': (Image, 'publish_overlay', lambda p, header, _: to_image(p.overlay, 'rgb8', header),
+                'rgb8: the picture, tinted with the colour mask.'),
     'mask/compressed': (CompressedImage, '',
-                        lambda p, header, _: to_compressed(p.segmentation.mask, 'mono8', header, 'png')),
+                        lambda p, header, _: to_compressed(p.segmentation.mask, 'mono8', header, 'png'),
+                        'The mask as PNG: no id is changed.'),
     'color_mask/compressed': (CompressedImage, 'publish_color_mask',
-                              lambda p, header, _: to_compressed(p.color_mask, 'rgb8', header, 'png')),
+                              lambda p, header, _: to_compressed(p.color_mask, 'rgb8', header, 'png'),
+                              'The colour mask as PNG.'),
     'overlay/compressed': (CompressedImage, 'publish_overlay',
-                           lambda p, header, _: to_compressed(p.overlay, 'rgb8', header, 'jpeg')),
+                           lambda p, header, _: to_compressed(p.overlay, 'rgb8', header, 'jpeg'),
+                           'The overlay as JPEG.'),
 }
 
 
@@ -84,7 +93,7 @@ class Outputs:
     def renew(self) -> None:
         """Offer what the parameters publish_* say, and nothing else."""
         with self._lock:
-            for name, (kind, switch, _) in OUTPUTS.items():
+            for name, (kind, switch, *_) in OUTPUTS.items():
                 offered = not switch or self._parameters[switch]
                 if offered and name not in self._publishers:
                     self._publishers[name] = self._create(name, kind)
@@ -109,7 +118,7 @@ class Outputs:
         """Publish what is wanted of one frame. image: HxWx3 RGB. header: the input's, copied to every output."""
         pictures = Pictures(image, segmentation, self._palette, self._parameters['overlay_alpha'])
         with self._lock:
-            for name, (_, _, make) in OUTPUTS.items():
+            for name, (_, _, make, _) in OUTPUTS.items():
                 if name in wanted and name in self._publishers:
                     self._publishers[name].publish(make(pictures, header, self._parameters))
                     self.rates[name].tick(time.monotonic_ns())

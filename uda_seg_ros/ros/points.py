@@ -138,8 +138,9 @@ class Points:
             label, confidence = by_pixel(points, cloud.height, cloud.width, mask, sure)
         else:
             if view.info is None:
-                raise ProjectionError(f'no camera info on {self._camera.info_topic}, so that nobody knows which point is '
-                                      'seen where; publish it, or remap camera_info (launch: camera_info_topic:=)')
+                raise ProjectionError(f'points cannot be projected from the frame {cloud.header.frame_id!r} into '
+                                      f'{view.frame_id!r}: no camera info on {self._camera.info_topic}; publish it, or '
+                                      'remap camera_info (launch: camera_info_topic:=)')
             rectified = 'rect' in self._camera.topic.removesuffix('/compressed').rpartition('/')[2]
             projection = projection_of(view.info, *view.size, rectified)
             rigid = self._place_of(cloud, view)
