@@ -208,6 +208,22 @@ def test_clouds_are_not_even_received_while_nobody_wants_them(peer, start):
     assert 'Traceback' not in node.log()
 
 
+def test_silence_and_stamps_that_never_fit_are_told_with_what_to_do(peer, start):
+    node = start(arguments=('-r', '__ns:=/late'), **{'points.topic': '/late/cloud'})
+    peer.collect(PointCloud2, '/late/segmentation/points')
+    node.wait_for('no point cloud on /late/cloud for 5 s: 0 publishers')
+    camera, clouds = peer.publisher(Image, '/late/image'), peer.publisher(PointCloud2, '/late/cloud')
+
+    def told() -> bool:
+        image, cloud = picture(900), cloud_of(np.ones((9, 3), np.float32))
+        cloud.header = header(600)  # five minutes before
+        camera.publish(image)
+        clouds.publish(cloud)
+        peer.spin_for(0.2)
+        return 'the nearest stamps differ by 300.000 s, and points.tolerance is 0.05 s' in node.log()
+    assert peer.spin_until(told, 30), node.log()
+
+
 def test_several_cameras_have_clouds_of_their_own(peer, start):
     start(arguments=('-p', 'cameras:=[front, left]'), **{'points.topic': '/{camera}/depth/points'})
     for name in ('front', 'left'):
