@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
@@ -156,6 +158,16 @@ def test_a_cloud_outside_the_tolerance_is_not_labelled_and_the_next_one_is(depth
 def test_a_cloud_smaller_than_the_picture_is_labelled_too(depth):
     reply, mask = labelled(depth, picture(), cloud_of(np.ones((32 * 24, 3), np.float32), height=24))
     np.testing.assert_array_equal(values_of(reply)['label'].reshape(24, 32), image_to_mask(mask)[1::2, 1::2])
+
+
+def test_clouds_are_labelled_again_after_a_whole_life(depth):
+    for step in ('DEACTIVATE', 'CLEANUP', 'CONFIGURE', 'ACTIVATE'):
+        request = ChangeState.Request(transition=Transition(id=getattr(Transition, f'TRANSITION_{step}')))
+        assert depth.peer.call(ChangeState, 'segmentation_node/change_state', request, 60).success, depth.node.log()
+    assert depth.peer.spin_until(lambda: depth.camera.get_subscription_count() and depth.cloud.get_subscription_count())
+    reply, _ = labelled(depth, picture(), cloud_of(np.ones((64 * 48, 3), np.float32), height=48))
+    assert reply is not None, depth.node.log()
+    assert 'Traceback' not in depth.node.log()
 
 
 @pytest.mark.parametrize(('cloud', 'frame_id', 'words'), [
