@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uda_seg_ros.online import process_worker
+from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.online import process_worker, thread_worker
 from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
+from uda_seg_ros.runtime.engine import URGENT, Engine
 from uda_seg_ros.structures import Frame
 
 THREAD = pytest.mark.parametrize('backend', ['thread'], indirect=True)  # where it is the keeper's doing: starts in no time
@@ -264,6 +266,19 @@ def test_a_learner_computes_no_more_than_its_share_of_the_time(drive):
     drive = drive({'max_duty': 0.2}, beat_s=0.1)
     drive.until(lambda: drive.worker.status.version >= 4)
     assert time.monotonic() - begin_s > 3 * 0.1 / 0.2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_learner_works_on_a_stream_that_lets_frames_pass():
+    import torch
+    with thread_worker._stream('cuda'):
+        assert torch.cuda.current_stream().priority > URGENT
+        assert torch.cuda.current_stream() != torch.cuda.default_stream()
+
+
+def test_on_a_cpu_streams_are_left_alone(tiny_bundle):
+    with thread_worker._stream('cpu'):
+        assert Engine(Bundle.load(tiny_bundle), device='cpu')._stream is None
 
 
 @pytest.mark.gpu
