@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from ...bundle import BundleError, default_bundle, read_manifest
 from ...labels import LABEL_SPACES
+from ...provenance import describe_bundle
 from ...report.segments import Segments, parse_segments, segments_in
 from ..bag import BagError
 from .live import BAR_S, PlayError, play
 from .node_process import NodeError, NodeProcess, profile_in_use, surroundings
 from .show import PAGE, Exhibition
 from .sources import SourceError, SourceOptions, label_space, open_source
-from .summary import describe_bundle, versions
+from .summary import versions
 
 _REFUSALS = 5  # of the node's errors, so many are shown
 _LATE_MS = 30.0  # a frame sent later than this is worth a note
