@@ -11,7 +11,8 @@ import pytest
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 DRIVER = shutil.which('chromedriver') or shutil.which('/usr/lib/chromium-browser/chromedriver')
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-         '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--window-size=1280,1000')
+         '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+         '--window-size=1280,1000')
 PLOT = "document.querySelectorAll('.js-plotly-plot')[0]"
 
 
@@ -63,6 +64,19 @@ def test_the_curves_hold_the_windows_of_the_lines(page, evaluated):
     promoted = next(curve for curve in curves if curve[0] == 'promotion')
     assert promoted[2] == [line['Frame']['time_s'] for line in evaluated.lines
                            if any(event['kind'] == 'promotion' for event in line['Result']['events'])]
+
+
+def test_nothing_lies_over_the_lines(page):
+    """The page's own look of charts once hid the plots below white layers."""
+    layers = page.execute_script("return [...document.querySelectorAll('.plot .main-svg')].slice(1).map("
+                                 "s => getComputedStyle(s).borderTopWidth + getComputedStyle(s).width)")
+    assert layers and all(layer.startswith('0px') for layer in layers)
+    seen = page.execute_script(f"""const line = {PLOT}.querySelector('.scatterlayer .js-line');
+        line.scrollIntoView({{block: 'center'}});
+        const box = line.getBoundingClientRect(), stack = [];
+        return document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2).filter(e => e.matches('.main-svg'))
+            .map(e => getComputedStyle(e).backgroundColor)""")
+    assert seen and seen[0] == 'rgba(0, 0, 0, 0)'
 
 
 def test_a_click_on_the_legend_hides_a_line_and_another_shows_it(page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import resource
 import sys
 from collections.abc import Iterator
@@ -124,7 +125,8 @@ def _broken(plan: Plan) -> list[str]:
 def _settings(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:
     return {'adaptation': options.method if options.adapt else 'off', 'mode': options.mode, 'seed': options.seed,
             **({'pieces of work after a frame': options.pieces} if options.adapt and options.mode == 'sequential' else {}),
-            'start': options.start, 'duration': options.duration, 'stride': options.stride, 'device': plan.device,
+            'start': f'{options.start:g} s', 'stride': options.stride, 'device': plan.device,
+            'duration': 'all' if math.isinf(options.duration) else f'{options.duration:g} s',
             'labels': plan.labels.name if plan.labelled else 'none',
             'compared in': plan.judge.space.name if plan.labelled else 'none', 'threads': options.threads,
             'settings of the adapter': str(options.settings or 'its own')}

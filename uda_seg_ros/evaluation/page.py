@@ -14,23 +14,27 @@ from .moments import Gallery, Moment
 from .record import Record
 
 STYLE = '''
+h1 { font-size: clamp(18px, 2.5vw, 26px); line-height: 1.32; }
 .plot { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 6px; margin: 0 0 14px;
         overflow: hidden; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 14px; }
 .moment { margin: 0 0 20px; } .moment p { margin: 0 0 6px; }
+.pair > div { min-width: 0; }
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); gap: 8px; }
 .views figure { margin: 0; } .views img { width: 100%; display: block; border-radius: 8px; }
 .views figcaption { color: var(--soft); font-size: 13px; }
 h3 { font-size: 16px; margin: 26px 0 8px; } .failed { color: #c2410c; font-weight: 600; }
+@media (max-width: 700px) { .modebar { display: none; } }
 @media print { main { max-width: none; padding: 0; } .plot, .moment, .tile, tr { break-inside: avoid; }
-  h2, h3 { break-after: avoid; } .modebar, video { display: none; } }
+  h2, h3 { break-after: avoid; } .modebar, .screen { display: none; } body { background: #fff; } }
 '''
 # Plots are drawn for the screen; a sheet of paper has another width.
 SCRIPT = '''
 const plots = () => document.querySelectorAll('.js-plotly-plot');
+addEventListener('load', () => plots().forEach(plot => Plotly.Plots.resize(plot)));
 addEventListener('beforeprint', () => plots().forEach(plot => {
-  Plotly.relayout(plot, {width: plot.closest('.pair') ? 330 : 690, autosize: false}); }));
-addEventListener('afterprint', () => plots().forEach(plot => Plotly.relayout(plot, {width: null, autosize: true})));
+  Plotly.relayout(plot, {width: plot.closest('.pair') ? 330 : 690, autosize: false, 'margin.t': 112}); }));
+addEventListener('afterprint', () => plots().forEach(plot => Plotly.relayout(plot, {width: null, autosize: true, 'margin.t': 64})));
 '''
 
 
@@ -98,9 +102,10 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _course(exhibit: Exhibit) -> str:
-    from .plots import course
+    from .plots import MOST, course
     window = exhibit.summary['paired'] and exhibit.summary['paired']['window_frames']
     told = f'mIoU of the last {window} labelled frames. ' if window else ''
+    told += f'A point is the mean of some frames, as there are more than {MOST}. ' if len(exhibit.record) > MOST else ''
     return (f'<h2>Over the drive</h2><p class="lead">{told}Green lines are promotions, red ones rollbacks. Click a name to '
             f'hide a line, drag to zoom.</p>{_plot(course(exhibit.record))}')
 
@@ -152,7 +157,8 @@ def _video(exhibit: Exhibit) -> str:
     if not exhibit.video:
         return ''
     name = escape(exhibit.video)
-    return f'<h2>Overlay</h2><video controls muted playsinline preload="metadata" src="{name}"></video>'
+    return ('<section class="screen"><h2>Overlay</h2>'
+            f'<video controls muted playsinline preload="metadata" src="{name}"></video></section>')
 
 
 def _indicators(exhibit: Exhibit) -> str:

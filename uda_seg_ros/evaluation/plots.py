@@ -39,6 +39,7 @@ def indicators(record: Record) -> go.Figure:
     rows = [(f'{title}, %', [(name, record.time_s, 100 * getattr(track, attribute)) for name, track in _tracks(record)])
             for title, attribute in (('temporal consistency', 'consistency'), ('mean confidence', 'confidence'),
                                      ('mean entropy', 'entropy'))]
+    rows = [(title, series) for title, series in rows if not all(np.isnan(values).all() for _, _, values in series)]
     if record.labelled and record.frozen is not None:
         rows.insert(0, ('agreement of served and frozen, %', [('served', record.time_s, 100 * record.agreement)]))
     return _rows(rows)
@@ -68,6 +69,7 @@ def _rows(rows: Sequence[tuple[str, list[Series]]], record: Record | None = None
     if marked:
         _mark(figure, record, len(titles))
     figure.update_xaxes(title_text='time in the drive, s', row=len(titles), col=1)
+    figure.update_yaxes(automargin=True)
     return _looks(figure, ROW * len(titles) + 110)
 
 
@@ -141,7 +143,7 @@ def _looks(figure: go.Figure, height: int) -> go.Figure:
         template='none', height=height, paper_bgcolor='#ffffff', plot_bgcolor='#ffffff', hovermode='closest',
         margin={'l': 52, 'r': 14, 't': 64, 'b': 46},
         font={'family': 'system-ui, sans-serif', 'size': 12, 'color': '#21242c'},
-        legend={'orientation': 'h', 'x': 0, 'xanchor': 'left', 'y': 1, 'yref': 'container', 'yanchor': 'top'})
+        legend={'orientation': 'h', 'x': 0, 'xanchor': 'left', 'y': 1 + 26 / (height - 110), 'yanchor': 'bottom'})
     return figure
 
 

@@ -36,15 +36,15 @@ table { border-collapse: collapse; font-size: 14px; min-width: 100%; font-varian
 th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); }
 td.text { white-space: normal; overflow-wrap: anywhere; text-align: left; }
-svg { display: block; width: 100%; height: auto; background: var(--card); border: 1px solid var(--line);
+svg[role="img"] { display: block; width: 100%; height: auto; background: var(--card); border: 1px solid var(--line);
       border-radius: 12px; }
-svg .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round;
+svg[role="img"] .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round;
             stroke-linecap: round; }
-svg .lost { stroke: #c2410c; stroke-width: 1.5; } svg .grid { stroke: #d8d5cc; stroke-width: .7; }
-svg text { fill: var(--soft); font-size: 14px; } svg .band { fill: var(--ink); }
+svg[role="img"] .lost { stroke: #c2410c; stroke-width: 1.5; } svg[role="img"] .grid { stroke: #d8d5cc; stroke-width: .7; }
+svg[role="img"] text { fill: var(--soft); font-size: 14px; } svg[role="img"] .band { fill: var(--ink); }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--accent); }
 .notes li { overflow-wrap: anywhere; }
 footer { margin-top: 56px; color: var(--soft); font-size: 14px; }
 @media (max-width: 560px) { main { padding: 24px 16px 48px; } .bar { grid-template-columns: 78px 1fr 62px; gap: 10px; }
-  svg text { font-size: 25px; } .sheet img { min-width: 780px; } }
+  svg[role="img"] text { font-size: 25px; } .sheet img { min-width: 780px; } }
 '''
