@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-WIDTH = 256  # pixels at which the flow is found
+WIDTH = 256  # pixels, at most, at which the flow is found
 GAP_S = 0.6  # pictures further apart show too much that is new
 ASTRAY = 1.5  # pixels by which the flow there and back may miss
 LEAST = 0.2  # share of the picture that must be seen in both
@@ -28,7 +28,8 @@ class Consistency:
 
         image: HxWx3 uint8 RGB. masks: HxW uint8.
         """
-        size = (WIDTH, max(32, round(WIDTH * image.shape[0] / image.shape[1])))
+        width = min(WIDTH, image.shape[1])
+        size = (width, max(32, round(width * image.shape[0] / image.shape[1])))
         grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
         small = [cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST) for mask in masks]
         before, self._before = self._before, (stamp_ns, grey, small)

@@ -114,8 +114,8 @@ def _miou(seen: Seen, sign: int = 1) -> float | None:
     return value if sign > 0 else 100 - value
 
 
-def _difference(seen: Seen) -> float:
-    return 100 * float((seen.served.mask != seen.frozen.mask).mean())
+def _difference(seen: Seen) -> float | None:
+    return 100 * float((seen.served.mask != seen.frozen.mask).mean()) or None
 
 
 def _doubt(seen: Seen) -> float:

@@ -34,7 +34,8 @@ const plots = () => document.querySelectorAll('.js-plotly-plot');
 addEventListener('load', () => plots().forEach(plot => Plotly.Plots.resize(plot)));
 addEventListener('beforeprint', () => plots().forEach(plot => {
   Plotly.relayout(plot, {width: plot.closest('.pair') ? 330 : 690, autosize: false, 'margin.t': 112}); }));
-addEventListener('afterprint', () => plots().forEach(plot => Plotly.relayout(plot, {width: null, autosize: true, 'margin.t': 64})));
+addEventListener('afterprint', () => plots().forEach(plot => {
+  Plotly.relayout(plot, {width: null, autosize: true, 'margin.t': 64}); }));
 '''
 
 

@@ -12,7 +12,8 @@ def verdict(figures: Mapping[str, Any], adapts: bool, camera_ms: float | None) -
     """Is it better, is it ever worse, is it fast enough. camera_ms: from one picture to the next, None if not known."""
     if not figures['num_frames']:
         return 'No picture was segmented.'
-    return f'{_quality(figures, adapts)}; {_speed(figures, camera_ms)}.'
+    still = 'The adapter never changed the weights. ' if adapts and not figures['weights_versions'] else ''
+    return f'{still}{_quality(figures, adapts)}; {_speed(figures, camera_ms)}.'
 
 
 def _quality(figures: Mapping[str, Any], adapts: bool) -> str:
