@@ -37,9 +37,10 @@ def main() -> None:
     size = sum(file.stat().st_size for file in bag.iterdir()) / 2**20
     for frames in (min(FEW, options.frames), options.frames):
         began, out = time.monotonic(), work / f'out_{frames}'
-        subprocess.run([sys.executable, '-m', 'uda_seg_ros.cli', 'evaluate-bag', bag, '--bundle', bundle, '--adapt', '--settings',
-                        work / 'quick.yaml', '--duration', str((frames - 0.5) * PERIOD_NS / 1e9), '--device', 'cpu',
-                        '--no-video', '--out', out], check=True)
+        duration = str((frames - 0.5) * PERIOD_NS / 1e9)
+        subprocess.run([sys.executable, '-m', 'uda_seg_ros.cli', 'evaluate-bag', bag, '--bundle', bundle, '--adapt',
+                        '--settings', work / 'quick.yaml', '--duration', duration, '--device', 'cpu', '--no-video',
+                        '--out', out], check=True)
         summary = json.loads((out / 'summary.json').read_text())
         print(f'{summary["num_frames"]} frames of a bag of {size:.0f} MB: peak {summary["peak_memory_mb"]:.0f} MB, '
               f'{time.monotonic() - began:.0f} s, promotions: {summary["events"].get("promotion", 0)}', flush=True)
