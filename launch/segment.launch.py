@@ -15,6 +15,7 @@ from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 BOOL = ['true', 'false']
 UNSET = ''
+RVIZ = ['overlay', 'color_mask', 'entropy', 'points', 'camera_info']  # what segment.rviz shows, and what that stands on
 
 # Arguments that are parameters of the node, by the same name but for NAMES: type, meaning, and what is possible. Typed,
 # because an argument is read as YAML: threshold:=1 would arrive as a whole number, and the node wants a fraction.
@@ -29,11 +30,12 @@ PARAMETERS = {
     'image_transport': (str, 'raw or compressed.', ['raw', 'compressed']),
     'input_reliability': (str, 'Reliability asked of the camera.', ['auto', 'best_effort', 'reliable']),
     'cameras': (list[str], "Names of several cameras, such as '[front, left]'.", None),
+    'points': (str, 'Topic of point clouds to label on segmentation/points: the parameter points.topic.', None),
     'adapt': (bool, 'Learn from what the cameras see: the parameter adaptation.enabled.', BOOL),
     'autostart': (bool, 'Configure and activate by itself; false leaves that to a lifecycle manager.', BOOL),
     'use_sim_time': (bool, 'Take the time from /clock; set by itself when a bag is played.', BOOL),
 }
-NAMES = {'adapt': 'adaptation.enabled'}  # where argument and parameter differ
+NAMES = {'adapt': 'adaptation.enabled', 'points': 'points.topic'}  # where argument and parameter differ
 # All others: default, meaning, and what is possible.
 ARGUMENTS = {
     'image_topic': ('/camera/image_raw', "Topic of the images; '{camera}' in it is each name of several cameras.", None),
@@ -43,7 +45,7 @@ ARGUMENTS = {
     'node_name': ('segmentation_node', 'Name of the node.', None),
     'params_file': (str(CONFIG / 'segment.yaml'), 'File with the parameters.', None),
     'bag': (UNSET, 'A bag to play as well.', None),
-    'rviz': ('false', 'Open RViz on overlay and colour mask.', BOOL),
+    'rviz': ('false', 'Open RViz on the outputs; of several cameras, on those of the first.', BOOL),
     'respawn': ('false', 'Start the node again when it ends.', BOOL),
     'log_level': ('info', 'debug, info, warn, error or fatal.', ['debug', 'info', 'warn', 'error', 'fatal']),
 }
@@ -87,7 +89,8 @@ def _start(context: LaunchContext) -> list:
     if values['bag']:
         actions.append(ExecuteProcess(cmd=['ros2', 'bag', 'play', values['bag'], '--clock', '100'], output='screen'))
     if values['rviz'] == 'true':
-        actions.append(_rviz(values['namespace'].strip('/')))
+        cameras = _names(values['cameras']) if values['cameras'] else []
+        actions.append(_rviz('/'.join(filter(None, (values['namespace'].strip('/'), *cameras[:1])))))
     return actions
 
 
@@ -96,13 +99,18 @@ def _remappings(values: 'dict[str, str]', given: dict) -> 'list[tuple[str, str]]
     image, info = values['input_image_topic'] or values['image_topic'], values['camera_info_topic']
     if 'cameras' not in given:
         return [('image', image), *([('camera_info', info)] if info else [])]
-    cameras = values['cameras'].strip('[] ').replace('"', '').replace("'", '').split(',')
-    return [(f'{camera.strip()}/{name}', topic.replace('{camera}', camera.strip()))
-            for camera in cameras for name, topic in (('image', image), ('camera_info', info)) if '{camera}' in topic]
+    return [(f'{camera}/{name}', topic.replace('{camera}', camera))
+            for camera in _names(values['cameras'])
+            for name, topic in (('image', image), ('camera_info', info)) if '{camera}' in topic]
+
+
+def _names(cameras: str) -> 'list[str]':
+    """'[front, left]' as a list."""
+    return [name.strip() for name in cameras.strip('[] ').replace('"', '').replace("'", '').split(',')]
 
 
 def _rviz(namespace: str) -> Node:
-    """RViz on our outputs, which it knows by their names without a namespace."""
-    topics = [f'/segmentation/{name}' for name in ('overlay', 'color_mask')] if namespace else []
+    """RViz on the outputs of the first camera, which it knows by their names without a namespace."""
+    topics = [f'/segmentation/{name}' for name in RVIZ] if namespace else []
     return Node(package='rviz2', executable='rviz2', name='rviz2', arguments=['-d', str(CONFIG / 'segment.rviz')],
                 remappings=[(topic, f'/{namespace}{topic}') for topic in topics])

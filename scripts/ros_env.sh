@@ -26,9 +26,9 @@ _uda_seg_packages() {  # prints the packages to install, one a line
   case " $3 " in *" train "* | *" test "*) printf '%s\n' tensorboard matplotlib ;; esac
   case " $3 " in *" report "* | *" train "* | *" test "*) printf '%s\n' plotly ;; esac
   case " $3 " in *" test "*)
-    printf '%s\n' pytest pytest-timeout selenium ruff transformers huggingface-hub colcon-core colcon-ros \
-      colcon-python-setup-py colcon-library-path colcon-package-information colcon-package-selection colcon-test-result colcon-output \
-      colcon-defaults colcon-recursive-crawl ;;
+    printf '%s\n' pytest pytest-timeout pytest-xdist selenium ruff transformers huggingface-hub colcon-core colcon-ros \
+      colcon-python-setup-py colcon-library-path colcon-package-information colcon-package-selection colcon-test-result \
+      colcon-output colcon-defaults colcon-recursive-crawl ;;
   esac
 }
 

@@ -15,7 +15,7 @@ PACKAGE, PROGRAM = 'uda_seg_ros', 'offline'
 # A room may import rooms of the lines above its own, and itself. A new file or folder of the package belongs here.
 LAYERS = (
     ('structures', 'labels', 'config', 'storage'),
-    ('models', 'self_training', 'metrics', 'shift_signals', 'procedural'),
+    ('models', 'self_training', 'metrics', 'shift_signals', 'procedural', 'points'),
     ('bundle', 'replay', 'source_statistics'),
     ('runtime',),
     ('online', 'recordings'),

@@ -99,7 +99,7 @@ def imported_ros_packages() -> set[str]:
                 names |= {alias.name.split('.')[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 names.add(node.module.split('.')[0])
-    return names - ours
+    return {'tf2_ros_py' if name == 'tf2_ros' else name for name in names - ours}  # the package that holds the module
 
 
 def test_package_xml_names_every_ros_package_that_is_imported() -> None:

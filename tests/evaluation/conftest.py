@@ -18,7 +18,7 @@ from ..online.conftest import QUICK, fog, made_bundle, scene
 from ..recordings import bags
 
 SECOND = 1_000_000_000
-CLEAR, FOGGY = 8, 40
+CLEAR, FOGGY = 8, 26
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,8 @@ from ..online.conftest import LABELS
 from ..recordings import bags
 from .conftest import CLEAR, FOGGY, SECOND, evaluate, messages, read_lines, read_summary, write_bag
 
+pytestmark = pytest.mark.timeout(360)  # the first test waits for a drive to be evaluated
+
 
 def without_latency(text: str) -> str:
     return re.sub(r'"latency_ms": [0-9.]+', '', text)
@@ -61,7 +63,7 @@ def test_the_figures_can_be_made_again_from_the_lines(evaluated):
     served, frozen = (evaluated.summary[name]['miou'] for name in ('served', 'frozen'))
     assert evaluated.summary['paired']['miou_difference'] == pytest.approx(served - frozen, abs=1e-4)
     low, high = evaluated.summary['paired']['gain_interval']
-    assert low < evaluated.summary['paired']['gain'] < high
+    assert low <= evaluated.summary['paired']['gain'] <= high
 
 
 @pytest.mark.parametrize('limits, code, said', [

@@ -17,6 +17,9 @@ COMMANDS = [line.split('#')[0].strip() for block in re.findall(r'```bash\n(.*?)`
             for line in block.replace('\\\n', ' ').splitlines() if 'evaluate' in line.split('#')[0]]
 
 
+pytestmark = pytest.mark.timeout(360)
+
+
 def test_there_are_commands():
     assert len(COMMANDS) >= 4
 

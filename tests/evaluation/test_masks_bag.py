@@ -18,6 +18,8 @@ from uda_seg_ros.recordings.images import image_to_mask, stamp_of
 from ..online.conftest import LABELS
 from .conftest import evaluate, messages, write_bag
 
+pytestmark = pytest.mark.timeout(360)
+
 
 def test_every_frame_has_its_mask_and_confidence_with_the_header_of_the_camera(evaluated):
     with open_bag(evaluated.masks) as bag:

@@ -49,7 +49,7 @@ class NodeProcess:
     def log(self) -> str:
         return self._log.read_text()
 
-    def wait_for(self, text: str, timeout_s: float = 30.0) -> None:
+    def wait_for(self, text: str, timeout_s: float = 60.0) -> None:
         """Until the log holds the text. Fails with the log if it does not come or the process ends."""
         deadline = time.monotonic() + timeout_s
         while text not in self.log():

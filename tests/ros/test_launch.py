@@ -21,7 +21,7 @@ from .node_process import ROOT, environment, picture
 SEGMENT, REPLAY = (ROOT / 'launch' / f'{name}.launch.py' for name in ('segment', 'replay'))
 WANTED = {'image_topic', 'input_image_topic', 'camera_info_topic', 'cameras', 'namespace', 'node_name', 'params_file',
           'model', 'device', 'half', 'imgsz_height', 'imgsz_width', 'threshold', 'image_transport', 'input_reliability',
-          'output_size', 'adapt', 'use_sim_time', 'autostart', 'respawn', 'rviz', 'bag', 'log_level'}
+          'output_size', 'points', 'adapt', 'use_sim_time', 'autostart', 'respawn', 'rviz', 'bag', 'log_level'}
 LAUNCHER = '''
 import sys
 from launch import LaunchDescription, LaunchService
@@ -51,7 +51,7 @@ def test_an_argument_that_is_a_parameter_has_its_type_and_choices():
     for name, (kind, _, choices) in table(SEGMENT, 'PARAMETERS').items():
         if name == 'use_sim_time':  # rclpy's own
             continue
-        setting = SETTINGS['adaptation.enabled' if name == 'adapt' else name]
+        setting = SETTINGS[{'adapt': 'adaptation.enabled', 'points': 'points.topic'}.get(name, name)]
         assert types[kind] is type(setting.default), name
         if setting.choices:
             assert tuple(ast.literal_eval(choices)) == setting.choices

@@ -89,6 +89,9 @@ def test_the_defaults_are_possible_values(make):
     ('cameras', ['front/'], "'front/' cannot begin the names of topics"),
     ('image_transport', 'compresed', "did you mean 'compressed'?"),
     ('output_size', '640*480', 'WxH'),
+    ('points.topic', '/depth points', 'must not contain characters other than'),
+    ('points.topic', '/{cam}/points', 'points.topic: '),
+    ('points.extrinsics', '0 0 1', 'expected seven numbers, x y z qx qy qz qw'),
 ])
 def test_a_wrong_value_from_outside_is_refused_with_name_and_reason(make, name, value, words):
     with pytest.raises(ParameterError, match=re.escape(words)) as error:
@@ -116,6 +119,8 @@ def test_only_dynamic_parameters_change_while_configured(make, setting):
     other = {bool: not setting.default, int: 64, float: 0.9, tuple: ['left'], str: 'x'}[type(setting.default)]
     if type(setting.default) is str:
         other = next((choice for choice in setting.choices if choice != setting.default), 'network')
+    if setting.name == 'points.extrinsics':
+        other = '0 0 1 0 0 0 1'
     change = Parameter(setting.name, value=64 if setting.name.startswith('imgsz') else 2 if other == 64 else other)
     make.configured = True
     result = make.node.set_parameters([change])[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
+
+from ..points.projection import Projection
 
 
 def scale_camera_info(info: CameraInfo, width: int, height: int, header: Header) -> CameraInfo:
@@ -27,3 +30,18 @@ def scale_camera_info(info: CameraInfo, width: int, height: int, header: Header)
         header=header, width=round((info.width or width) * scale_x), height=round((info.height or height) * scale_y),
         distortion_model=info.distortion_model, d=info.d, k=k, r=info.r, p=p,
         binning_x=min(info.binning_x, 1), binning_y=min(info.binning_y, 1), roi=scaled_roi)
+
+
+def projection_of(info: CameraInfo, height: int, width: int, rectified: bool) -> Projection:
+    """Which pixel of the camera's picture, height x width, a point in the camera's frame is seen at.
+
+    rectified: the picture's distortion has been taken out already, so that P holds. Raises ProjectionError.
+    """
+    scaled = scale_camera_info(info, width, height, Header())
+    k, p, r = (np.reshape(matrix, (3, -1)) for matrix in (scaled.k, scaled.p, scaled.r))
+    matrix = p.copy() if rectified and p[0, 0] else np.hstack([k, np.zeros((3, 1))])
+    matrix[:2, 2] -= scaled.roi.x_offset, scaled.roi.y_offset
+    if rectified:
+        return Projection(matrix, (height, width))
+    rotation = r.T if r.any() else np.eye(3)
+    return Projection(matrix, (height, width), scaled.distortion_model, tuple(scaled.d), rotation)

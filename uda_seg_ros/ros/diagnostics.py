@@ -12,6 +12,7 @@ from rclpy.node import Node
 if TYPE_CHECKING:
     from .camera import Camera
     from .pipeline import Pipeline
+    from .points import Points
     from .worker import Worker
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
@@ -33,6 +34,7 @@ class Diagnostics:
         if pipeline is not None:
             active = state == 'active'
             statuses += [self._input(lane.camera, active) for lane in pipeline.lanes]
+            statuses += [self._points(lane.camera, lane.points) for lane in pipeline.lanes if lane.points is not None]
             statuses += [self._inference(pipeline, pipeline.worker), self._outputs(pipeline), self._model(pipeline),
                          self._adaptation(pipeline)]
         message = DiagnosticArray(status=statuses)
@@ -59,6 +61,15 @@ class Diagnostics:
             'age p50 (ms)': camera.age_ms.percentile(50), 'dropped by keep-latest': camera.slot.dropped,
             'dropped by age': camera.too_old, 'decode errors': camera.errors, 'lost in transport': camera.spacing.lost,
             'stamps went back': camera.spacing.loops})
+
+    def _points(self, camera: Camera, points: Points) -> DiagnosticStatus:
+        now_ns = time.monotonic_ns()
+        values = {'topic': points.topic, 'rate (Hz)': points.rate.hz(now_ns), 'received': points.received,
+                  'without an image': points.unmatched, 'failures': points.failures}
+        if points.failures and now_ns - points.last_failure_ns < RECENT_NS:
+            return self._status(f'points {camera.label}', WARN, points.last_failure, values)
+        text = 'labelling' if values['rate (Hz)'] else 'idle: no cloud, or nobody subscribes'
+        return self._status(f'points {camera.label}', OK, text, values)
 
     def _inference(self, pipeline: Pipeline, worker: Worker | None) -> DiagnosticStatus:
         engine, now_ns = pipeline.engine, time.monotonic_ns()

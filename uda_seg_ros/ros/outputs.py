@@ -49,20 +49,29 @@ class Pictures:
 
 
 Maker = Callable[[Pictures, Header, Parameters], Image | CompressedImage]
-# In the order of publishing: what machines wait for first. Each with its type, the parameter that offers it, its maker.
-OUTPUTS: dict[str, tuple[type, str, Maker]] = {
-    'mask': (Image, '', lambda p, header, _: to_image(p.segmentation.mask, 'mono8', header)),
+# In the order of publishing: what machines wait for first. Each with its type, the parameter that offers it, its maker, and
+# its meaning for the interface reference.
+OUTPUTS: dict[str, tuple[type, str, Maker, str]] = {
+    'mask': (Image, '', lambda p, header, _: to_image(p.segmentation.mask, 'mono8', header),
+             'mono8: train ids, 255 = unlabelled.'),
     'confidence': (Image, 'publish_confidence', lambda p, header, parameters: to_image(
-        p.confidence(parameters['confidence_encoding']), parameters['confidence_encoding'], header)),
-    'entropy': (Image, 'publish_entropy', lambda p, header, _: to_image(p.segmentation.entropy, '32FC1', header)),
-    'color_mask': (Image, 'publish_color_mask', lambda p, header, _: to_image(p.color_mask, 'rgb8', header)),
-    'overlay': (Image, 'publish_overlay', lambda p, header, _: to_image(p.overlay, 'rgb8', header)),
+        p.confidence(parameters['confidence_encoding']), parameters['confidence_encoding'], header),
+        'mono8, 255 = certain; or 32FC1 (parameter confidence_encoding).'),
+    'entropy': (Image, 'publish_entropy', lambda p, header, _: to_image(p.segmentation.entropy, '32FC1', header),
+                '32FC1, 0..1: 1 = all classes equally likely.'),
+    'color_mask': (Image, 'publish_color_mask', lambda p, header, _: to_image(p.color_mask, 'rgb8', header),
+                   "rgb8: each pixel in its class's colour."),
+    'overlay': (Image, 'publish_overlay', lambda p, header, _: to_image(p.overlay, 'rgb8', header),
+                'rgb8: the picture, tinted with the colour mask.'),
     'mask/compressed': (CompressedImage, '',
-                        lambda p, header, _: to_compressed(p.segmentation.mask, 'mono8', header, 'png')),
+                        lambda p, header, _: to_compressed(p.segmentation.mask, 'mono8', header, 'png'),
+                        'The mask as PNG: no id is changed.'),
     'color_mask/compressed': (CompressedImage, 'publish_color_mask',
-                              lambda p, header, _: to_compressed(p.color_mask, 'rgb8', header, 'png')),
+                              lambda p, header, _: to_compressed(p.color_mask, 'rgb8', header, 'png'),
+                              'The colour mask as PNG.'),
     'overlay/compressed': (CompressedImage, 'publish_overlay',
-                           lambda p, header, _: to_compressed(p.overlay, 'rgb8', header, 'jpeg')),
+                           lambda p, header, _: to_compressed(p.overlay, 'rgb8', header, 'jpeg'),
+                           'The overlay as JPEG.'),
 }
 
 
@@ -84,7 +93,7 @@ class Outputs:
     def renew(self) -> None:
         """Offer what the parameters publish_* say, and nothing else."""
         with self._lock:
-            for name, (kind, switch, _) in OUTPUTS.items():
+            for name, (kind, switch, *_) in OUTPUTS.items():
                 offered = not switch or self._parameters[switch]
                 if offered and name not in self._publishers:
                     self._publishers[name] = self._create(name, kind)
@@ -109,7 +118,7 @@ class Outputs:
         """Publish what is wanted of one frame. image: HxWx3 RGB. header: the input's, copied to every output."""
         pictures = Pictures(image, segmentation, self._palette, self._parameters['overlay_alpha'])
         with self._lock:
-            for name, (_, _, make) in OUTPUTS.items():
+            for name, (_, _, make, _) in OUTPUTS.items():
                 if name in wanted and name in self._publishers:
                     self._publishers[name].publish(make(pictures, header, self._parameters))
                     self.rates[name].tick(time.monotonic_ns())
@@ -118,8 +127,12 @@ class Outputs:
                 self._camera_info.publish(scale_camera_info(info, width, height, header))
 
     def _create(self, name: str, kind: type) -> Publisher:
-        topic = f'{self._prefix}segmentation/{name}'
-        qos = image_qos(self._parameters['output_reliability'], self._parameters['queue_depth'])
-        events = publisher_events(self._node, topic, 'set output_reliability:=reliable')
-        overrides = overridable(self._node.resolve_topic_name(topic), self._parameters.given)
-        return self._node.create_publisher(kind, topic, qos, event_callbacks=events, qos_overriding_options=overrides)
+        return create_output(self._node, f'{self._prefix}segmentation/{name}', kind, self._parameters)
+
+
+def create_output(node: Node, topic: str, kind: type, parameters: Parameters) -> Publisher:
+    """A publisher with the quality of service that the parameters say."""
+    qos = image_qos(parameters['output_reliability'], parameters['queue_depth'])
+    events = publisher_events(node, topic, 'set output_reliability:=reliable')
+    overrides = overridable(node.resolve_topic_name(topic), parameters.given)
+    return node.create_publisher(kind, topic, qos, event_callbacks=events, qos_overriding_options=overrides)

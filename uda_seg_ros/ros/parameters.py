@@ -12,11 +12,13 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from ..config import nearest
+from ..points.rigid import parse_rigid
 
 
 class ParameterError(ValueError):
@@ -80,6 +82,12 @@ TABLE = tuple(Setting(name, default, description, **more) for name, default, des
     ('max_age', 0.0, 'Drop frames whose stamp is older than so many seconds; 0 drops none.',
      {'low': 0.0, 'high': 3600.0, 'dynamic': True}),
     ('start_enabled', True, 'Segment from the start; false waits for the service ~/enable.', {}),
+    ('points.topic', '',
+     "Point clouds to label on segmentation/points; '{camera}' in it is the camera's name; empty for none.", {}),
+    ('points.tolerance', 0.05, 'Seconds that the stamps of a cloud and of its image may differ.',
+     {'low': 0.0, 'high': 10.0, 'dynamic': True}),
+    ('points.extrinsics', '',
+     "From the cloud's frame to the camera's optical one: 'x y z qx qy qz qw' (m); empty asks TF.", {}),
     ('adaptation.enabled', False, 'Learn from what the cameras see, and serve the weights that prove better.', {}),
     ('adaptation.method', 'agoa', "What learns: agoa (anchor-gated online adaptation), or 'module:name' of your own.", {}),
     ('adaptation.backend', 'auto', 'Where the learner runs: auto (thread on CUDA, process on a CPU), thread or process.',
@@ -150,6 +158,18 @@ def _check_limits(setting: Setting, value: Any) -> None:
             raise ParameterError(f'{name}: {error}') from error
     if setting.name == 'cameras':
         _check_cameras(name, value)
+    if setting.name.startswith('points.') and value != '':
+        _check_points(name, value)
+
+
+def _check_points(name: str, value: str | float) -> None:
+    try:
+        if name.endswith('topic'):
+            validate_full_topic_name(expand_topic_name(value.replace('{camera}', 'camera'), 'node', '/'))
+        elif name.endswith('extrinsics'):
+            parse_rigid(value)
+    except (InvalidTopicNameException, ValueError) as error:
+        raise ParameterError(f'{name}: {" ".join(str(error).split())}') from error
 
 
 def _check_cameras(name: str, cameras: tuple[str, ...]) -> None:

@@ -24,6 +24,8 @@ from .worker import Lane, Worker
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .frames import Frames
+    from .points import Points
 
 
 class Pipeline:
@@ -46,6 +48,7 @@ class Pipeline:
         self._wake = threading.Event()
         self._times = DebugTimes(node)
         self.lanes: list[Lane] = []
+        self._frames: Frames | None = None
         self._class_names: list[ClassNames] = []
         self.worker: Worker | None = None
         try:
@@ -75,8 +78,20 @@ class Pipeline:
     def _add_camera(self, name: str) -> None:
         prefix = f'{name}/' if name else ''
         camera = Camera(self._node, name, self._parameters, self._wake.set)
-        self.lanes.append(Lane(camera, Outputs(self._node, prefix, self._parameters, self.labels)))
+        outputs = Outputs(self._node, prefix, self._parameters, self.labels)
+        self.lanes.append(Lane(camera, outputs, self._points_of(camera)))
         self._class_names.append(ClassNames(self._node, prefix, self.labels, self.network, str(self.folder)))
+
+    def _points_of(self, camera: Camera) -> Points | None:
+        """What labels the camera's clouds; None, and none of its code, where the parameter points.topic is empty."""
+        if not self._parameters['points.topic']:
+            return None
+        if self._parameters['points.extrinsics'] and len(self._parameters['cameras']) > 1:
+            raise SetupError('points.extrinsics says where one camera is; with several, leave it empty and publish TF')
+        from .frames import Frames
+        from .points import Points
+        self._frames = self._frames or Frames(self._node)
+        return Points(self._node, camera, self._parameters, self.labels, self._frames, self._wake.set)
 
     def start(self) -> None:
         """Tell the class names, listen, and serve."""
@@ -93,6 +108,10 @@ class Pipeline:
         """Stop listening, and wait for the frame in work. False if that takes longer than 2 s."""
         for lane in self.lanes:
             lane.camera.unsubscribe()
+            if lane.points is not None:
+                lane.points.unsubscribe()
+        if self._frames is not None:
+            self._frames.stop()
         self._rest(True)
         worker, self.worker = self.worker, None
         return worker is None or worker.stop()
@@ -102,7 +121,8 @@ class Pipeline:
         self.stop()
         if self.adaptation is not None:
             self.adaptation.close()
-        for closing in (self._times, *(lane.outputs for lane in self.lanes), *self._class_names):
+        for closing in (self._times, *(lane.outputs for lane in self.lanes), *self._class_names,
+                        *(lane.points for lane in self.lanes if lane.points is not None)):
             closing.close()
         self.engine.close()
 
@@ -132,5 +152,9 @@ class Pipeline:
         """What is to be looked at now and then while active."""
         for lane in self.lanes:
             lane.camera.watch()
+            if lane.points is not None:
+                lane.points.watch()
+        if self._frames is not None:
+            self._frames.watch()
         for names in self._class_names:
             names.repeat(self._parameters['label_info_period'], self._parameters['threshold'], self.engine.weights_version)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rclpy.node import Node
@@ -24,17 +24,24 @@ from .outputs import Outputs
 from .parameters import Parameters
 from .rates import Durations, Rate
 from .serialized import ImageView, read_image
+from .throttle import ThrottledLog
 
-THROTTLE_S = 5.0
-KINDS_REMEMBERED = 100  # of messages, for the throttle
+if TYPE_CHECKING:
+    from .points import Points
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A camera and where its segmentations go."""
+    """A camera and where its segmentations go. points: None where no clouds are to be labelled."""
 
     camera: Camera
     outputs: Outputs
+    points: Points | None = None
+
+    def wanted(self) -> frozenset[str]:
+        """What somebody subscribes to, 'points' among them."""
+        points = {'points'} if self.points is not None and self.points.wanted() else ()
+        return self.outputs.wanted().union(points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +81,7 @@ class Worker:
         self.last_failure, self.last_failure_ns = '', 0
         self._node, self._engine, self._segment, self._lanes = node, engine, segment, lanes
         self._parameters, self._times, self._wake = parameters, times, wake
-        self._logged_ns: dict[str, int] = {}
+        self._log = ThrottledLog(node)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._encodings: dict[str, str] = {}
         self._stopping = False
@@ -94,13 +101,14 @@ class Worker:
         while not self._stopping:
             self._wake.clear()  # before looking: a frame that comes from now on sets it again
             lanes, pause_s = self._next()
-            if not lanes:
-                self._wake.wait(pause_s)
-                continue
             try:
+                busy = sum(lane.points.serve() for lane in self._lanes if lane.points is not None)
                 self._serve(lanes)
             except Exception:
+                busy = True
                 self._fail(f'a frame was dropped, unforeseen:\n{traceback.format_exc()}')
+            if not lanes and not busy:
+                self._wake.wait(pause_s)
 
     def _next(self) -> tuple[list[Lane], float | None]:
         """The lanes to serve now; if there are none, the seconds until a waiting one may be served (None: none waits)."""
@@ -125,10 +133,12 @@ class Worker:
         """The camera's newest frame, decoded; None if nobody wants it, it is too old or cannot be read."""
         camera = lane.camera
         arrival = camera.take()
-        wanted = lane.outputs.wanted()
+        wanted = lane.wanted()
         if arrival is None or not self.enabled or not wanted or self._too_old(camera, arrival):
             return None
         camera.served_ns = time.monotonic_ns()
+        if 'points' in wanted:
+            lane.points.expect(arrival.stamp_ns)
         try:
             message, image = _decode(arrival.content, camera.message_type)
         except ConversionError as error:
@@ -167,7 +177,7 @@ class Worker:
         """One answer a job. Where memory is short the frames go one by one, once; what still fails is dropped."""
         self._engine.threshold = self._parameters['threshold']
         self._engine.output_size = self._parameters['output_size']
-        want = {'confidence': any('confidence' in job.wanted for job in jobs),
+        want = {'confidence': any(job.wanted & {'confidence', 'points'} for job in jobs),
                 'entropy': any('entropy' in job.wanted for job in jobs)}
         started_ns = time.monotonic_ns()
         try:
@@ -186,6 +196,8 @@ class Worker:
 
     def _publish(self, job: Job, segmentation: Segmentation, started_ns: int) -> None:
         job.lane.outputs.publish(job.wanted, job.frame.image, segmentation, job.header, job.lane.camera.info)
+        if 'points' in job.wanted:
+            job.lane.points.add(job.arrival.stamp_ns, segmentation, job.header.frame_id, job.frame.image.shape[:2])
         now_ns = time.monotonic_ns()
         self.rate.tick(now_ns)
         latency_ms = (now_ns - job.arrival.received_ns) / 1e6
@@ -198,15 +210,3 @@ class Worker:
         self.failures += 1
         self.last_failure, self.last_failure_ns = reason.splitlines()[-1], time.monotonic_ns()
         self._log(reason)
-
-    def _log(self, text: str, warning: bool = False) -> None:
-        """An error or a warning, the same but for its numbers at most every THROTTLE_S."""
-        now_ns, what = time.monotonic_ns(), re.sub(r'\d+', '', text)
-        if now_ns - self._logged_ns.get(what, -10**12) > THROTTLE_S * 1e9:
-            if len(self._logged_ns) >= KINDS_REMEMBERED:
-                self._logged_ns.clear()
-            self._logged_ns[what] = now_ns
-            if warning:  # two calls: rclpy holds a place in the code to one severity
-                self._node.get_logger().warning(text)
-            else:
-                self._node.get_logger().error(text)

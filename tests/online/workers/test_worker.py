@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uda_seg_ros.online import process_worker
+from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.online import process_worker, thread_worker
 from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
+from uda_seg_ros.runtime.engine import URGENT, Engine
 from uda_seg_ros.structures import Frame
 
 THREAD = pytest.mark.parametrize('backend', ['thread'], indirect=True)  # where it is the keeper's doing: starts in no time
@@ -59,12 +62,18 @@ def test_offering_never_waits_and_the_newest_frame_wins(drive):
     assert drive.worker.status.frames <= seen + 3
 
 
+def live_no_longer_than(drive, seconds: float) -> None:
+    """How long weights that no learner watches stay in service, from now on."""
+    drive.worker._terms = dataclasses.replace(drive.worker._terms, unwatched_s=seconds)
+
+
 @pytest.mark.parametrize('backend, faults', [
-    ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')), ('process', ('memory', 'nan', 'segfault', 'hang'))],
+    ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')),
+    ('process', ('memory', 'nan')), ('process', ('segfault', 'hang'))],
     indirect=['backend'])
 def test_faults_cost_no_frame_and_no_good_weights_and_the_learner_starts_again(drive, tmp_path, faults):
     drive = drive({'heartbeat_s': 1.0, 'steady_s': 0.0}, faults=faults, after=3, lives=str(tmp_path / 'lives'))
-    drive.until(lambda: drive.worker.status.restarts == len(faults) and drive.worker.status.condition == 'running')
+    drive.until(lambda: drive.worker.status.restarts == len(faults) and drive.worker.status.condition == 'running', 110)
     texts = [event.text for event in drive.worker.status.events if event.kind == 'fault']
     assert len(texts) == len(faults)
     for fault, text in zip(faults, texts):
@@ -98,6 +107,55 @@ def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it
     assert set(drive.turns) == {0}
     drive.worker.ask('reset')
     drive.until(lambda: drive.worker.status.restarts >= 3 and drive.worker.status.version >= 1)
+
+
+@THREAD
+def test_weights_of_a_learner_that_was_given_up_leave_service_in_time_and_a_new_attempt_starts_from_the_frozen_ones(
+        drive, tmp_path):
+    drive = drive({'restarts': 0}, faults=['exception'], after=3, lives=str(tmp_path / 'lives'))
+    drive.until(lambda: drive.worker.status.condition == 'failed')
+    assert 'stays in service for 300 s at most' in told(drive)
+    drive.frames(10)
+    assert drive.turns[-1] == 3
+    live_no_longer_than(drive, 0.1)
+    drive.until(lambda: 'the frozen ones are served again' in drive.worker.status.text)
+    served = drive.frame()
+    assert drive.turns[-1] == 0 and served.weights_version == drive.worker.status.version == 4
+    assert drive.worker.status.events[-1].kind == 'return' and 'given up until' in drive.worker.status.text
+    drive.worker.ask('reset')
+    live_no_longer_than(drive, 300)
+    came = len(drive.turns)
+    drive.until(lambda: drive.worker.status.version >= 6)
+    turns = drive.turns[came:]
+    assert turns[0] == 0 and turns == sorted(turns), 'the new learner did not begin with the frozen weights'
+
+
+@THREAD
+def test_weights_that_a_learner_watches_stay_in_service_even_in_a_pause(drive):
+    drive = drive()
+    drive.until(lambda: drive.worker.status.version >= 2)
+    drive.worker.ask('pause')
+    drive.until(lambda: drive.worker.status.condition == 'paused')
+    watched_s = drive.worker._watched_s
+    drive.until(lambda: drive.worker._watched_s > watched_s)
+
+
+@PROCESS
+def test_a_learner_that_starves_for_long_has_its_weights_taken_out_of_service_and_begins_anew(drive, monkeypatch):
+    drive = drive({'heartbeat_s': 0.3}, beat_s=0.02)
+    drive.until(lambda: drive.worker.status.version >= 3)
+    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, 0.0))
+    pid = drive.worker.status.pid
+    os.kill(pid, signal.SIGSTOP)
+    live_no_longer_than(drive, 1.0)
+    drive.until(lambda: 'the frozen ones are served again' in told(drive))
+    drive.frames(3)
+    assert drive.turns[-1] == 0
+    live_no_longer_than(drive, 300)
+    os.kill(pid, signal.SIGCONT)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version > version + 1)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.pid == pid
 
 
 @THREAD
@@ -209,6 +267,19 @@ def test_a_learner_computes_no_more_than_its_share_of_the_time(drive):
     drive = drive({'max_duty': 0.2}, beat_s=0.1)
     drive.until(lambda: drive.worker.status.version >= 4)
     assert time.monotonic() - begin_s > 3 * 0.1 / 0.2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_learner_works_on_a_stream_that_lets_frames_pass():
+    import torch
+    with thread_worker._stream('cuda'):
+        assert torch.cuda.current_stream().priority > URGENT
+        assert torch.cuda.current_stream() != torch.cuda.default_stream()
+
+
+def test_on_a_cpu_streams_are_left_alone(tiny_bundle):
+    with thread_worker._stream('cpu'):
+        assert Engine(Bundle.load(tiny_bundle), device='cpu')._stream is None
 
 
 @pytest.mark.gpu
