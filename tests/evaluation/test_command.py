@@ -109,7 +109,7 @@ def test_without_labels_nothing_is_called_better_or_accurate(colours, tmp_path):
     evaluate(bag, '--bundle', colours.folder, '--adapt', '--settings', colours.settings, '--out', tmp_path / 'out')
     summary, page = read_summary(tmp_path / 'out'), (tmp_path / 'out' / 'report.html').read_text()
     text = re.sub(r'<script.*?</script>|<style.*?</style>', '', page, flags=re.S)
-    assert summary['verdict'].startswith('Without labels nothing here says which is better')
+    assert 'Without labels nothing here says which is better' in summary['verdict']
     assert 'miou' not in summary['served'] and summary['paired'] is None
     assert 'IoU' not in text and 'None of them is accuracy' in text and text.count('ccura') == 1
     assert 0 <= summary['agreement']['mean'] <= 1 and summary['shift_score']['max'] > summary['shift_score']['min']

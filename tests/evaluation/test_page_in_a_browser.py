@@ -13,7 +13,8 @@ DRIVER = shutil.which('chromedriver') or shutil.which('/usr/lib/chromium-browser
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
          '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
          '--window-size=1280,1000')
-pytestmark = pytest.mark.timeout(360)  # the drive is evaluated and a browser started before the first test
+PATIENCE_S = 600
+pytestmark = pytest.mark.timeout(PATIENCE_S)  # the drive is evaluated and a browser started before the first test
 PLOT = "document.querySelectorAll('.js-plotly-plot')[0]"
 
 
@@ -31,6 +32,9 @@ def browser(tmp_path_factory):
         driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
     except Exception as error:  # a sandbox that forbids it, a computer too busy: nothing that the page could be blamed for
         pytest.skip(f'the browser does not start here: {" ".join(str(error).split())[:200]}')
+    driver.command_executor.client_config.timeout = PATIENCE_S  # a busy computer is slow, not wrong
+    driver.set_page_load_timeout(PATIENCE_S)
+    driver.set_script_timeout(PATIENCE_S)
     yield driver
     driver.quit()
 
@@ -92,7 +96,6 @@ def test_a_click_on_the_legend_hides_a_line_and_another_shows_it(page):
             for (const kind of ['mousedown', 'mouseup', 'click'])
               toggle.dispatchEvent(new MouseEvent(kind, {{bubbles: true, view: window}}));""", toggle)
         assert done
-    page.set_script_timeout(60)
     assert visible() == [True]
     click()
     assert visible() == ['legendonly']
@@ -118,13 +121,15 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page):
     page.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
         'width': 390, 'height': 844, 'deviceScaleFactor': 1, 'mobile': True})
     try:
-        page.refresh()
+        page.execute_async_script("""const done = arguments[0], plots = [...document.querySelectorAll('.js-plotly-plot')];
+            const look = () => plots.every(p => p.querySelector('.main-svg').clientWidth < 390) ? done()
+                : requestAnimationFrame(look);
+            look();""")
         assert page.execute_script('return [innerWidth, document.documentElement.scrollWidth]') == [390, 390]
         widths = page.execute_script("return [...document.querySelectorAll('.js-plotly-plot')].map(p => p.clientWidth)")
         assert widths and max(widths) < 390
     finally:
         page.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
-        page.refresh()
 
 
 def test_on_paper_the_plots_fit_the_sheet(page):

@@ -162,7 +162,7 @@ def test_labels_are_compared_in_the_smaller_space_and_at_their_own_size():
 
 def line(time_s: float, served, frozen=None, **result) -> str:
     track = {'confidence': 0.9, 'entropy': 0.1, 'temporal_consistency': None, 'classes': {'0': 10, '1': 10}}
-    values = {'weights_version': 0, 'latency_ms': 10.0, 'shift_score': 0.5, 'events': [], 'agreement': 0.9, **result,
+    values = {'weights_version': 3, 'latency_ms': 10.0, 'shift_score': 0.5, 'events': [], 'agreement': 0.9, **result,
               'served': {**track, **({'confusion': served} if served else {})}}
     if frozen is not None:
         values['frozen'] = {**track, 'confusion': frozen}
@@ -209,6 +209,11 @@ def test_the_sentence_follows_the_interval(served, frozen, said):
     assert 'too slow for this camera' in verdict(found, True, 9.0)
     assert ('in its worst window' in text) == (said.startswith('Adaptation is worse'))
     assert bool(failures(found, None, 1.0)) == said.startswith('Adaptation is worse')
+
+
+def test_an_adapter_that_never_changed_anything_is_told_of():
+    found = figures(Record([line(place, HALF, HALF, weights_version=0) for place in range(40)], 4), LABELS, LABELS)
+    assert verdict(found, True, 100.0).startswith('The adapter never changed the weights. No difference can be told')
 
 
 def test_a_gallery_keeps_a_few_moments_apart_and_the_best_of_those_near():
