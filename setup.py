@@ -27,11 +27,12 @@ setup(
         (f'{SHARE}/config', sorted(glob('config/*'))),
     ],
     install_requires=['numpy', 'opencv-python-headless', 'pyyaml', 'safetensors', 'torch', 'tqdm'],
-    extras_require={'test': ['pytest', 'pytest-timeout']},
+    extras_require={'test': ['pytest', 'pytest-timeout'], 'report': ['plotly>=6']},
     zip_safe=False,
     entry_points={'console_scripts': [
         f'segmentation_node = {PACKAGE}.ros.segmentation_node:main',
         f'bench_node = {PACKAGE}.ros.throughput:main',
+        f'evaluate_bag = {PACKAGE}.cli:evaluate_bag',
         f'uda_seg = {PACKAGE}.cli:main',
     ]},
 )

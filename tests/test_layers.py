@@ -19,8 +19,9 @@ LAYERS = (
     ('bundle', 'replay', 'source_statistics'),
     ('runtime',),
     ('online', 'recordings'),
-    ('import_hf', 'description', 'report'),
+    ('import_hf', 'description', 'provenance', 'report'),
     ('streams',),
+    ('evaluation',),
     ('cli',),
     ('ros',),
 )

@@ -54,7 +54,7 @@ def test_colcon_build_installs_a_package_that_runs(workspace: Path, tmp_path: Pa
     expected = {f'{folder}/{path.name}' for folder in ('launch', 'config') for path in (ROOT / folder).iterdir()
                 if path.is_file()}
     assert expected <= installed
-    for script in ('segmentation_node', 'uda_seg'):
+    for script in ('segmentation_node', 'evaluate_bag', 'uda_seg'):
         assert os.access(base / 'uda_seg_ros' / 'lib' / 'uda_seg_ros' / script, os.X_OK), f'ros2 run needs {script} there'
     inspected = run(f'. {base}/setup.sh && {base}/uda_seg_ros/lib/uda_seg_ros/uda_seg inspect', tmp_path)
     assert inspected.returncode == 0 and 'cityscapes19' in inspected.stdout, inspected.stdout + inspected.stderr

@@ -1,4 +1,4 @@
-"""uda_seg inspect | infer | bench | bench-adapt | bench-streams | import-hf: what can be done with a bundle without ROS."""
+"""uda_seg inspect | infer | evaluate-bag | bench | bench-adapt | bench-streams | import-hf: what can be done without ROS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from .bundle import default_bundle
+from .evaluation.options import add_options as add_evaluation_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,6 +25,11 @@ def main(argv: list[str] | None = None) -> int:
         if not type(error).__module__.startswith('uda_seg_ros.'):  # only our own errors are written for users
             raise
         return _tell(error)
+
+
+def evaluate_bag() -> int:
+    """The command `evaluate_bag`, as `ros2 run` wants it."""
+    return main(['evaluate-bag', *sys.argv[1:]])
 
 
 def _tell(error: object) -> int:
@@ -79,6 +85,11 @@ def _bench_streams(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _evaluate_bag(arguments: argparse.Namespace) -> int:
+    from .evaluation.command import run
+    return run(arguments)
+
+
 def _import_hf(arguments: argparse.Namespace) -> int:
     from .import_hf import import_hf
     print(f'written: {import_hf(arguments.source, arguments.out)}')
@@ -112,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--threads', type=count, default=1)
     bench.add_argument('--json', action='store_true')
     bench.set_defaults(run=_bench)
+
+    evaluate = commands.add_parser('evaluate-bag', help='a recorded drive evaluated, with or without adaptation')
+    add_evaluation_options(evaluate)
+    evaluate.set_defaults(run=_evaluate_bag)
 
     _add_bench_adapt(commands)
     _add_bench_streams(commands)

@@ -36,14 +36,15 @@ table { border-collapse: collapse; font-size: 14px; min-width: 100%; font-varian
 th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); }
 td.text { white-space: normal; overflow-wrap: anywhere; text-align: left; }
-svg { display: block; width: 100%; height: auto; background: var(--card); border: 1px solid var(--line);
+svg[role="img"] { display: block; width: 100%; height: auto; background: var(--card); border: 1px solid var(--line);
       border-radius: 12px; }
-svg .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round;
+svg[role="img"] .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round;
             stroke-linecap: round; }
-svg .frozen { stroke: #9a6a3a; stroke-dasharray: 6 4; } svg .adapted { stroke: var(--accent); stroke-width: 2.2; }
-svg .frozen, svg .adapted { fill: none; stroke-width: 2; stroke-linejoin: round; }
-svg .lost { stroke: #c2410c; stroke-width: 1.5; } svg .grid { stroke: #d8d5cc; stroke-width: .7; }
-svg text { fill: var(--soft); font-size: 14px; } svg .band { fill: var(--ink); }
+svg[role="img"] .frozen { stroke: #9a6a3a; stroke-dasharray: 6 4; }
+svg[role="img"] .adapted { stroke: var(--accent); stroke-width: 2.2; }
+svg[role="img"] .frozen, svg[role="img"] .adapted { fill: none; stroke-width: 2; stroke-linejoin: round; }
+svg[role="img"] .lost { stroke: #c2410c; stroke-width: 1.5; } svg[role="img"] .grid { stroke: #d8d5cc; stroke-width: .7; }
+svg[role="img"] text { fill: var(--soft); font-size: 14px; } svg[role="img"] .band { fill: var(--ink); }
 .key { display: inline-block; width: 26px; height: 0; border-top: 3px solid var(--accent); vertical-align: middle; }
 .key.frozen { border-top: 3px dashed #9a6a3a; }
 .told { padding-left: 0; list-style: none; } .told li { display: grid; grid-template-columns: 64px 1fr; gap: 12px;
@@ -55,5 +56,5 @@ details { margin-top: 14px; } summary { cursor: pointer; color: var(--accent); }
 .notes li { overflow-wrap: anywhere; }
 footer { margin-top: 56px; color: var(--soft); font-size: 14px; }
 @media (max-width: 560px) { main { padding: 24px 16px 48px; } .bar { grid-template-columns: 78px 1fr 62px; gap: 10px; }
-  svg text { font-size: 25px; } .sheet img { min-width: 780px; } }
+  svg[role="img"] text { font-size: 25px; } .sheet img { min-width: 780px; } }
 '''

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from ...bundle import BundleError, default_bundle, read_manifest
 from ...labels import LABEL_SPACES
+from ...provenance import describe_bundle
 from ...report.adapted import sentence
 from ...report.segments import Segments, parse_segments, segments_in
 from ..bag import BagError
@@ -23,7 +24,7 @@ from .node_process import NodeError, NodeProcess, profile_in_use, surroundings
 from .playing import Playing
 from .show import PAGE, Exhibition
 from .sources import Source, SourceError, SourceOptions, label_space, open_source
-from .summary import describe_bundle, versions
+from .summary import versions
 from .view import View
 
 

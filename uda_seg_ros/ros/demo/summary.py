@@ -11,19 +11,14 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from ... import __version__
-from ...bundle import WEIGHTS, Manifest
+from ... import provenance
 from ...report.drive import Moment
 from ...report.scores import Scores
-
-_LIBRARIES = ('torch', 'numpy', 'opencv-python-headless', 'rclpy')
 
 
 def figures(moments: Sequence[Moment], scores: Scores | None) -> dict[str, Any]:
@@ -65,26 +60,10 @@ def _means(pairs: Iterable[tuple[str, float | None]]) -> dict[str, float | None]
     return {segment: _rounded(float(np.mean(values))) for segment, values in by_segment.items()}
 
 
-def describe_bundle(manifest: Manifest, folder: str) -> dict[str, Any]:
-    """What a person wants to know of the network that was run."""
-    provenance = manifest.provenance
-    origin = provenance.get('trained_on') or provenance.get('source')
-    return {'bundle': folder, 'network': manifest.model.name, **({'trained on': str(origin)} if origin else {}),
-            'classes': manifest.labels.name, 'network input': f'{manifest.preprocess.width}x{manifest.preprocess.height}',
-            'weights (SHA-256)': manifest.digests.get(WEIGHTS, '')[:12]}
-
-
 def versions() -> dict[str, str]:
     """Versions of the package and of what it stands on."""
-    found = {'uda_seg_ros': __version__, 'Python': platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:  # a library of the system need not have metadata
-            continue
-    found['ROS 2'] = os.environ.get('ROS_DISTRO', 'Jazzy, from wheels')
-    found['processor'] = f'{platform.machine()}, {os.cpu_count()} cores'
-    return found
+    found = provenance.versions((*provenance.LIBRARIES, 'rclpy'))
+    return {**found, 'ROS 2': os.environ.get('ROS_DISTRO', 'Jazzy, from wheels')}
 
 
 def _rounded(value: float) -> float | None:
