@@ -107,7 +107,7 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
             **found, 'labels_without_frame': drive.counts['labels_without_frame'],
             'frames_without_label': len(record) - len(record.labelled) if plan.labelled else None,
             'repeated_stamps': drive.counts['repeated'], **{name: runner.counts[name] for name in (
-                'undecodable', 'undecodable_labels')},
+                'undecodable', 'undecodable_labels', 'void_labels')},
             'notes': [*_broken(plan), *runner.complaints.values(), *notes], 'bag_hash': drive.digest,
             'peak_memory_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             'peak_gpu_mb': torch.cuda.max_memory_allocated() / 2**20 if plan.device.startswith('cuda') else None,

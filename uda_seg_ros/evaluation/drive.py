@@ -111,12 +111,14 @@ class Drive:
 
         A stamp that is not newer than the one before belongs to a picture that was there already: it is left out.
         """
-        begin_ns, last_ns, number = self._parts[0].first_ns, -1, 0
+        begin_ns, last_ns, number = None, -1, 0
         for bag, part in enumerate(self._parts):
-            labels = self._files or (LabelTopic(part.path, part.label_topic) if part.label_topic else NoLabels())
+            labels, first_ns = self._labels_of(part), None
             with open_bag(part.path) as opened:
                 for stamp_ns, message in in_order(self._whole(_stamped(opened.messages([part.topic])))):
                     passed(1)
+                    first_ns = stamp_ns if first_ns is None else first_ns  # in order, so that none is before it
+                    begin_ns = first_ns if begin_ns is None else begin_ns
                     time_s = (stamp_ns - begin_ns) / 1e9
                     if stamp_ns <= last_ns:
                         self.counts['repeated'] += 1
@@ -131,13 +133,19 @@ class Drive:
                     number += 1
                     if (number - 1) % self.cut.stride == 0:
                         self._digest.update(stamp_ns.to_bytes(8, 'little') + memoryview(message.data).cast('B'))
-                        yield Shot(stamp_ns, time_s, bag, (stamp_ns - part.first_ns) / 1e9, message, part.kind, label)
+                        yield Shot(stamp_ns, time_s, bag, (stamp_ns - first_ns) / 1e9, message, part.kind, label)
             if labels is not self._files:
                 labels.drain()
                 self._note(labels)
-        if self._files:
+        if self._files is not None:
             self._files.drain()
             self._note(self._files)
+
+    def _labels_of(self, part: Part) -> LabelFiles | LabelTopic | NoLabels:
+        """Files, also when all of them are used up, else the bag's own."""
+        if self._files is not None:
+            return self._files
+        return LabelTopic(part.path, part.label_topic) if part.label_topic else NoLabels()
 
     def _note(self, labels: LabelFiles | LabelTopic | NoLabels) -> None:
         self.counts['labels_without_frame'] += labels.unmatched

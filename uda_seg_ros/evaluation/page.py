@@ -61,7 +61,8 @@ def render(exhibit: Exhibit) -> str:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
         raise PlotsMissing("the plots need Plotly: pip install plotly") from error
-    parts = (_head, _course, _classes, _moments, _video, _indicators, _confusions, _legend, _notes, _made)
+    shown = (_course, _classes, _moments, _video, _indicators, _confusions, _legend) if len(exhibit.record) else ()
+    parts = (_head, *shown, _notes, _made)
     body = '\n'.join(section for part in parts if (section := part(exhibit)))
     return document('A drive evaluated', f'<style>{STYLE}</style><script>{get_plotlyjs()}</script>{body}'
                     f'<script>{SCRIPT}</script>')
@@ -191,6 +192,7 @@ def _notes(exhibit: Exhibit) -> str:
     summary = exhibit.summary
     counted = (('labels_without_frame', 'labels have the stamp of no frame'),
                ('frames_without_label', 'frames have no label'),
+               ('void_labels', 'labels hold no pixel of a class'),
                ('undecodable', 'pictures could not be decoded'), ('undecodable_labels', 'labels could not be decoded'),
                ('repeated_stamps', 'pictures had a stamp that was there before and were left out'))
     texts = [*summary['notes'], *(f'{summary[name]} {text}.' for name, text in counted if summary[name])]

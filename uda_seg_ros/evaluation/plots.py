@@ -85,8 +85,9 @@ def _mark(figure: go.Figure, record: Record, row: int) -> None:
             for mark in marks[:MOST_LINES]:
                 figure.add_vline(x=mark.time_s, line={'color': KINDS[kind], 'width': 1, 'dash': 'dot'}, opacity=0.6)
     if record.dropped_s:
-        figure.add_scatter(x=record.dropped_s[:MOST], y=['dropped'] * len(record.dropped_s[:MOST]), mode='markers', row=row,
-                           col=1, name='dropped', marker={'color': '#c2410c', 'size': 5, 'symbol': 'line-ns-open'})
+        dropped = record.dropped_s[::-(-len(record.dropped_s) // MOST)]
+        figure.add_scatter(x=dropped, y=['dropped'] * len(dropped), mode='markers', row=row, col=1,
+                           name='dropped', marker={'color': '#c2410c', 'size': 5, 'symbol': 'line-ns-open'})
 
 
 def classes(record: Record, space: LabelSpace) -> go.Figure:

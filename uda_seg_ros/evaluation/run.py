@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..recordings import RecordingError
 from ..recordings.encodings import ConversionError
 from ..runtime.engine import Engine
 from ..structures import Frame
@@ -31,7 +32,10 @@ class Sink(Protocol):
 
 
 class Run:
-    """counts: 'undecodable' pictures and labels ('undecodable_labels'). complaints: the first of each, in words."""
+    """counts: 'undecodable' pictures and labels ('undecodable_labels'), and 'void_labels', which hold no class.
+
+    complaints: the first of each, in words, and what else is worth knowing.
+    """
 
     def __init__(self, served: Engine, frozen: Engine | None, learner: Learner, clock: Clock, judge: Judge,
                  meter: ShiftMeter) -> None:
@@ -39,7 +43,7 @@ class Run:
         self._served, self._frozen, self._learner, self._clock = served, frozen, learner, clock
         self._judge, self._meter, self._consistency = judge, meter, Consistency()
         self.counts: Counter[str] = Counter()
-        self.complaints: dict[str, str] = {}
+        self.complaints: dict[str, str] = {'shift': f'There is no shift score: {meter.missing}'} if meter.missing else {}
 
     def __call__(self, shots: Iterable[Shot], sinks: Iterable[Sink]) -> None:
         sinks = tuple(sinks)
@@ -68,8 +72,7 @@ class Run:
         end_ns = self._clock.ends(begin_ns, took_ns)
         frozen = look(self._frozen, image) if self._frozen else served
         waited_ns = begin_ns - shot.stamp_ns
-        label = self._decoded('undecodable_labels', shot.label) if shot.label else None
-        label = None if label is None else self._judge.label(label)
+        label = self._label(shot)
         consistency = self._consistency(shot.stamp_ns, image, [served.mask, frozen.mask])
         version = self._served.weights_version
         self._learner.offer(Frame(image, shot.stamp_ns), end_ns)
@@ -77,13 +80,24 @@ class Run:
                     tuple(consistency), label, self._confusions(label, served, frozen), self._learner.events(),
                     self._learner.status)
 
+    def _label(self, shot: Shot) -> np.ndarray | None:
+        """In the judge's space. A label without a pixel of any class there is none."""
+        label = self._decoded('undecodable_labels', shot.label) if shot.label else None
+        label = None if label is None else self._judge.label(label)
+        if label is None or (label < self._judge.space.num_classes).any():
+            return label
+        self.counts['void_labels'] += 1
+        self.complaints.setdefault('void_labels', 'Some labels hold no pixel of a class of '
+                                   f'{self._judge.space.name}, and count as none; if that is wrong, look at --label-space.')
+        return None
+
     def _confusions(self, label: np.ndarray | None, *views: View) -> tuple[np.ndarray, np.ndarray] | None:
         return None if label is None else tuple(self._judge(label, view.mask) for view in views)
 
     def _decoded(self, name: str, decode: Callable[[], np.ndarray]) -> np.ndarray | None:
         try:
             return decode()
-        except ConversionError as error:
+        except (ConversionError, RecordingError) as error:
             self.counts[name] += 1
             self.complaints.setdefault(name, str(error))
             return None

@@ -24,7 +24,7 @@ def figures(record: Record, space: LabelSpace, masks: LabelSpace) -> dict[str, A
     """space: of the labels. masks: of the bundle. Points and mIoU in percent, indicators in 0..1, times in ms."""
     found: dict[str, Any] = {
         'num_frames': len(record), 'num_missed_frames': len(record.dropped_s), 'labelled_frames': len(record.labelled),
-        'mean_frame_rate_hz': rate(record.time_s), 'latency_ms': latency(record.latency_ms),
+        'mean_frame_rate_hz': rate(record.time_s, record.bag), 'latency_ms': latency(record.latency_ms),
         'served': track(record.served, space, masks), 'frozen': None, 'paired': None, 'agreement': None,
         'shift_score': spread(record.shift), 'events': dict(Counter(mark.event.kind for mark in record.marks)),
         'weights_versions': int(record.version.max()) if len(record) else 0}
@@ -96,10 +96,10 @@ def latency(values: np.ndarray) -> dict[str, float]:
             'max': float(values.max()), 'jitter': float(values.std())}
 
 
-def rate(times: np.ndarray) -> float | None:
-    """Masks a second."""
-    span = float(times[-1] - times[0]) if len(times) > 1 else 0.0
-    return (len(times) - 1) / span if span > 0 else None
+def rate(times: np.ndarray, bags: np.ndarray) -> float | None:
+    """Masks a second. The time between two bags does not count."""
+    gaps = np.diff(times)[np.diff(bags) == 0]
+    return len(gaps) / float(gaps.sum()) if gaps.sum() > 0 else None
 
 
 def spread(values: np.ndarray) -> dict[str, float] | None:

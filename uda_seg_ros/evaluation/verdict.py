@@ -76,8 +76,10 @@ def _speed(figures: Mapping[str, Any], camera_ms: float | None) -> str:
 def failures(figures: Mapping[str, Any], least_miou: float | None, most_regret: float | None) -> list[str]:
     """What does not pass, in words. least_miou: in percent. most_regret: points that the worst window may lose."""
     found = []
+    if not figures['num_frames']:
+        return ['no picture was segmented']
     if (least_miou is not None or most_regret is not None) and not figures['labelled_frames']:
-        return ['no label matched a frame by its stamp, so there is nothing to compare with a limit']
+        return ['no label matched a frame by its stamp and holds a class, so there is nothing to compare with a limit']
     if least_miou is not None and figures['served']['miou'] < least_miou:
         found.append(f'mIoU {figures["served"]["miou"]:.2f} % is below --min-miou {least_miou:g}')
     if most_regret is not None and -figures['paired']['regret'] > most_regret:

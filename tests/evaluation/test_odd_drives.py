@@ -1,0 +1,70 @@
+"""Drives that are not as they should be: a result is written all the same, and says what was odd."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from uda_seg_ros.evaluation.drive import Drive, look_into
+from uda_seg_ros.evaluation.label_sources import LabelFiles
+from uda_seg_ros.evaluation.plots import MOST, course
+from uda_seg_ros.evaluation.record import Record
+from uda_seg_ros.evaluation.summary import rate
+from uda_seg_ros.labels import CITYSCAPES, IGNORE
+
+from ..recordings import bags
+from .conftest import SECOND, evaluate, messages, read_summary, write_bag
+
+pytestmark = pytest.mark.timeout(360)
+
+
+def test_a_first_picture_that_comes_second_is_the_first_of_the_drive(tmp_path):
+    first, second, third = messages(3, 0, labelled=lambda place: False)
+    late = [(second[0], SECOND // 2, second[2]), first, third]
+    shots = list(Drive([look_into(write_bag(tmp_path / 'bag', late), '', '')]).shots())
+    assert [shot.stamp_ns // SECOND for shot in shots] == [1, 2, 3]
+    assert [(shot.time_s, shot.bag_time_s) for shot in shots] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_labels_of_a_folder_are_never_mixed_with_those_of_a_bag(tmp_path):
+    """The second bag has labels of its own, and those of the folder are used up by then."""
+    parts = [look_into(write_bag(tmp_path / name, messages(count, 0, first=first)), '', '')
+             for name, count, first in (('early', 2, 0), ('late', 4, 2))]
+    cv2.imwrite(str(tmp_path / f'{SECOND}.png'), np.zeros((64, 96), np.uint8))
+    drive = Drive(parts, labels=LabelFiles(tmp_path, CITYSCAPES))
+    assert [shot.label is not None for shot in drive.shots()] == [True, False, False, False]
+
+
+def test_damaged_and_empty_labels_are_counted_and_end_nothing(tiny_bundle, tmp_path, capsys):
+    bag, folder, out = write_bag(tmp_path / 'bag', messages(2, 0)), tmp_path / 'labels', tmp_path / 'out'
+    folder.mkdir()
+    (folder / f'{SECOND}_TrainIds.png').write_bytes(b'no picture')
+    cv2.imwrite(str(folder / f'{2 * SECOND}_TrainIds.png'), np.full((64, 96), IGNORE, np.uint8))
+    code = evaluate(bag, '--bundle', tiny_bundle, '--out', out, '--no-video', '--labels', folder, '--min-miou', 1)
+    summary = read_summary(out)
+    assert code == 1 and 'so there is nothing to compare with a limit' in capsys.readouterr().err
+    assert (summary['num_frames'], summary['labelled_frames'], summary['frames_without_label']) == (2, 0, 2)
+    assert (summary['undecodable_labels'], summary['void_labels']) == (1, 1)
+    notes = ' '.join(summary['notes'])
+    assert 'not a label picture' in notes and 'look at --label-space' in notes and 'There is no shift score' in notes
+    assert (out / 'report.html').stat().st_size > 1000
+
+
+def test_a_drive_without_a_picture_passes_no_test(tiny_bundle, tmp_path, capsys):
+    out = tmp_path / 'out'
+    assert evaluate(bags.write_ros2(tmp_path / 'bag', 'mcap'), '--bundle', tiny_bundle, '--out', out, '--start', 100) == 1
+    assert 'failed: no picture was segmented' in capsys.readouterr().err
+    assert read_summary(out)['num_frames'] == 0 and (out / 'report.html').exists()
+
+
+def test_the_night_between_two_bags_does_not_make_masks_rarer():
+    assert rate(np.array([0.0, 1, 2, 80_000, 80_001]), np.array([0.0, 0, 0, 1, 1])) == 1
+    assert rate(np.array([0.0, 80_000]), np.array([0.0, 1])) is None
+
+
+def test_of_many_drops_marks_are_shown_along_the_whole_drive():
+    record = Record([], 4)
+    record.dropped_s = [float(place) for place in range(5 * MOST)]
+    shown = next(trace for trace in course(record).data if trace.name == 'dropped').x
+    assert len(shown) <= MOST and shown[0] == 0 and shown[-1] > 4.9 * MOST
