@@ -202,7 +202,9 @@ def test_a_limit_without_labels_a_full_folder_and_a_missing_viewer_are_refused(t
                           (('--write-bag', full), 'exists already'), (('--rerun',), 'pip install rerun-sdk')):
         assert evaluate(bag, '--bundle', tiny_bundle, '--out', tmp_path / 'out', *options) == 2
         assert said in capsys.readouterr().err
-    assert list(full.iterdir()) == [full / 'kept']
+    assert evaluate(bag, '--bundle', tiny_bundle, '--out', tmp_path / 'out', '--write-bag', tmp_path / 'out') == 2
+    assert '--write-bag needs a folder of its own' in capsys.readouterr().err
+    assert list(full.iterdir()) == [full / 'kept'] and not (tmp_path / 'out').exists()
 
 
 def test_the_classes_of_the_labels_are_told_apart_from_those_of_the_masks(tiny_bundle, tmp_path):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
+from uda_seg_ros.evaluation import run
 from uda_seg_ros.evaluation.drive import Drive, look_into
 from uda_seg_ros.evaluation.label_sources import LabelFiles
 from uda_seg_ros.evaluation.plots import MOST, course
@@ -56,6 +59,27 @@ def test_a_drive_without_a_picture_passes_no_test(tiny_bundle, tmp_path, capsys)
     assert evaluate(bags.write_ros2(tmp_path / 'bag', 'mcap'), '--bundle', tiny_bundle, '--out', out, '--start', 100) == 1
     assert 'failed: no picture was segmented' in capsys.readouterr().err
     assert read_summary(out)['num_frames'] == 0 and (out / 'report.html').exists()
+
+
+def test_an_adapter_that_changed_nothing_says_why(colours, tmp_path):
+    out = tmp_path / 'out'
+    bag = write_bag(tmp_path / 'bag', messages(2, 0, labelled=lambda place: False))
+    evaluate(bag, '--bundle', colours.folder, '--adapt', '--settings', colours.settings, '--out', out, '--no-video')
+    notes = ' '.join(read_summary(out)['notes'])
+    assert 'The adapter never changed the weights; at the end it says: ' in notes and not notes.endswith(': ')
+
+
+def test_what_the_start_of_a_network_costs_is_in_no_latency(tiny_bundle, tmp_path, monkeypatch):
+    took_ns, look = iter([9 * SECOND]), run.look
+
+    def slow_at_first(engine, image):
+        view = look(engine, image)
+        return dataclasses.replace(view, took_ns=next(took_ns, 1))
+    monkeypatch.setattr(run, 'look', slow_at_first)
+    bag, out = write_bag(tmp_path / 'bag', messages(3, 0)), tmp_path / 'out'
+    evaluate(bag, '--bundle', tiny_bundle, '--out', out, '--no-video', '--mode', 'realtime')
+    summary = read_summary(out)
+    assert (summary['num_frames'], summary['num_missed_frames']) == (3, 0)
 
 
 def test_the_night_between_two_bags_does_not_make_masks_rarer():

@@ -205,7 +205,7 @@ def test_few_labels_have_no_interval_and_the_sentence_says_so():
 def test_the_sentence_follows_the_interval(served, frozen, said):
     found = figures(Record([line(place, served, frozen) for place in range(40)], 4), LABELS, LABELS)
     text = verdict(found, True, 100.0)
-    assert text.startswith(said) and 'fast enough for this camera' in text
+    assert text.startswith(said) and 'fast enough for this camera on this computer' in text
     assert 'too slow for this camera' in verdict(found, True, 9.0)
     assert ('in its worst window' in text) == (said.startswith('Adaptation is worse'))
     assert bool(failures(found, None, 1.0)) == said.startswith('Adaptation is worse')

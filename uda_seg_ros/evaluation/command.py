@@ -108,7 +108,8 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
             'frames_without_label': len(record) - len(record.labelled) if plan.labelled else None,
             'repeated_stamps': drive.counts['repeated'], **{name: runner.counts[name] for name in (
                 'undecodable', 'undecodable_labels', 'void_labels')},
-            'notes': [*_broken(plan), *runner.complaints.values(), *notes], 'bag_hash': drive.digest,
+            'notes': [*_broken(plan), *_unmoved(plan, record), *runner.complaints.values(), *notes],
+            'bag_hash': drive.digest,
             'peak_memory_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             'peak_gpu_mb': torch.cuda.max_memory_allocated() / 2**20 if plan.device.startswith('cuda') else None,
             'bags': [{'path': str(part.path), 'image_topic': part.topic, 'label_topic': part.label_topic or None,
@@ -120,6 +121,13 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
 def _broken(plan: Plan) -> list[str]:
     return [f'{text} What comes before was evaluated.' if text.endswith('.') else f'{text}. What comes before was evaluated.'
             for text in plan.drive.breaks]
+
+
+def _unmoved(plan: Plan, record: Record) -> list[str]:
+    """Why an adapter changed nothing, as it says itself."""
+    if plan.adapter is None or record.version.any():
+        return []
+    return [f'The adapter never changed the weights; at the end it says: {plan.adapter.status.why}']
 
 
 def _settings(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:

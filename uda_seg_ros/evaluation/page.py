@@ -108,8 +108,9 @@ def _course(exhibit: Exhibit) -> str:
     window = exhibit.summary['paired'] and exhibit.summary['paired']['window_frames']
     told = f'mIoU of the last {window} labelled frames. ' if window else ''
     told += f'A point is the mean of some frames, as there are more than {MOST}. ' if len(exhibit.record) > MOST else ''
-    return (f'<h2>Over the drive</h2><p class="lead">{told}Green lines are promotions, red ones rollbacks. Click a name to '
-            f'hide a line, drag to zoom.</p>{_plot(course(exhibit.record))}')
+    told += 'Green lines are promotions, red ones rollbacks. ' if exhibit.record.marks else ''
+    return (f'<h2>Over the drive</h2><p class="lead">{told}Click a name to hide a line, drag to zoom.</p>'
+            f'{_plot(course(exhibit.record))}')
 
 
 def _classes(exhibit: Exhibit) -> str:

@@ -82,5 +82,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         raise EvaluationError(f'{options.out}: is not an empty folder; choose another with --out')
     bag: Path | None = options.write_bag
+    if bag is not None and bag.resolve() == options.out.resolve():
+        raise EvaluationError(f'{bag}: --write-bag needs a folder of its own, such as {bag / "masks"}')
     if bag is not None and bag.exists():
         raise EvaluationError(f'{bag}: exists already; choose another folder with --write-bag')

@@ -70,7 +70,8 @@ def _speed(figures: Mapping[str, Any], camera_ms: float | None) -> str:
     if camera_ms is None:
         return f'a mask takes {p95:.0f} ms (95 % of them)'
     enough = 'fast enough' if p95 < camera_ms else 'too slow'
-    return f'{enough} for this camera: 95 % of the masks take {p95:.0f} ms or less, a frame comes every {camera_ms:.0f} ms'
+    return (f'{enough} for this camera on this computer: 95 % of the masks take {p95:.0f} ms or less, a frame comes every '
+            f'{camera_ms:.0f} ms')
 
 
 def failures(figures: Mapping[str, Any], least_miou: float | None, most_regret: float | None) -> list[str]:
