@@ -40,8 +40,9 @@ def test_a_bag_becomes_a_bundle_adapted_to_it(tmp_path, monkeypatch):
     assert Engine(adapted, device='cpu')(Frame(picture)).mask.shape == (72, 128)
 
 
-def test_what_the_readme_sets_in_this_recipe_can_be_set():
-    words = [*re.findall(r'(data\.\w+=(?:cityscapes|bag):[^\s`)]+)', (ROOT / 'README.md').read_text()),
+def test_what_the_page_on_training_sets_in_this_recipe_can_be_set():
+    page = (ROOT / 'docs' / 'train_for_a_new_city.md').read_text(encoding='utf-8')
+    words = [*re.findall(r'(data\.\w+=(?:cityscapes|bag):[^\s`)]+)', page),
              "stages.adapt.networks.large={name: segformer_b5, weights: 'hf:/weights'}"]
     assert len(words) >= 3
     for word in words:
