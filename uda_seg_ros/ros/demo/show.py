@@ -82,13 +82,14 @@ class Exhibition:
         return round((len(sent) - 1) * 1e9 / span_ns, 2) if span_ns else 0.0
 
     def _score(self, chosen: set[int]) -> dict[int, np.ndarray]:
-        """Score all frames that have a label and return the labels of the chosen ones."""
+        """Score all frames that have a label, and a mask in every playing; return the labels of the chosen ones."""
         if not self.source.has_labels:
             return {}
         kept = {}
         for stamp_ns, label in self.source.labels():
-            for view in self._views:
-                view.score(stamp_ns, label)
+            if all(view.mask(stamp_ns) is not None for view in self._views):  # or a frame that one dropped would tell for it
+                for view in self._views:
+                    view.score(stamp_ns, label)
             moment = self.frozen.at(stamp_ns)
             if moment is not None and moment.index in chosen:
                 kept[moment.index] = label
