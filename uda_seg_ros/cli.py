@@ -151,7 +151,8 @@ def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams.add_argument('--seeds', type=count, default=1, help='adaptation seeds of methods that draw numbers (default: 1)')
     streams.add_argument('--frames', type=count, help="of every stream (default: the stream's own length)")
     streams.add_argument('--size', type=size, metavar='WxH', help="of the network's input (default: the bundle's)")
-    streams.add_argument('--pieces', type=count, default=4, help='of background work between two frames (default: 4)')
+    streams.add_argument('--background', type=count, default=20,
+                         help='forward passes that the learner does beside inference from frame to frame (default: 20)')
     streams.add_argument('--forwards', type=count, default=8,
                          help='forward passes that the device does between two frames (default: 8)')
     streams.add_argument('--threads', type=count, default=1)

@@ -57,7 +57,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
                 bundles=bundles, material=open_material(options.data), folder=options.keep or cache_folder() / 'streams',
                 frames=options.frames or (SMOKE_FRAMES if options.smoke else None),
                 size=options.size or (SMOKE_SIZE if options.smoke else None), seeds=options.seeds, tune=options.tune,
-                pace=replace(PACE, forwards=options.forwards, pieces=options.pieces), device=options.device)
+                pace=replace(PACE, forwards=options.forwards, background=options.background), device=options.device)
     _check(plan)
     return plan
 
@@ -89,7 +89,7 @@ def settings_of(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:
     return {'data': options.data, 'bundles': [str(folder) for folder in options.bundle], 'frames': plan.frames or 'full',
             'network_input': 'x'.join(map(str, plan.size[::-1])) if plan.size else "the bundle's", 'seeds': plan.seeds,
             'families': 'tune' if plan.tune else 'test', 'forwards_per_frame': plan.pace.forwards,
-            'pieces_per_frame': plan.pace.pieces, 'device': plan.device}
+            'background_forwards_per_frame': plan.pace.background, 'device': plan.device}
 
 
 class Progress:

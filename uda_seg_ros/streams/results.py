@@ -15,8 +15,6 @@ from .signals import correlations
 
 UPPER = 'supervised'  # the method whose gap to frozen is there to be closed
 ORACLE = 'oracle'  # the method that chooses by labels: what a perfect gate is worth
-COLUMNS = ('gain', 'regret', 'time_worse', 'way_back', 'recovery', 'gate_efficiency', 'gap_closed', 'detection_delay',
-           'false_alarms', 'lost_frames', 'frozen_miou')
 
 
 def rows(runs: Sequence[Run], *, draws: int = DRAWS) -> list[dict[str, Any]]:
@@ -94,7 +92,8 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
         head = own[0]
         lines += ['', f'{stream}  {head["title"]} ({head["kind"]}), {head["frames"]} frames; '
                   f'frozen: {head["frozen_miou"]:.1f} % mIoU',
-                  _line('method', ('gain', '95 %', 'regret', 'worse', 'way back', 'recovery', 'alarms', 'lost'), width)]
+                  _line('method', ('gain', '95 %', 'regret', 'worse', 'way back', 'recovery', 'delay', 'alarms',
+                                 'lost'), width)]
         lines += [_line(row['method'], _cells(row), width) for row in own]
     lines += ['', 'over all streams',
               _line('method', ('gain (shift)', 'regret (traps)', 'way back', 'worse, at most'), width)]
@@ -106,7 +105,9 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row['gain_interval']
     return (_points(row['gain']), f'{low:+.1f}..{high:+.1f}', _points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
-            _points(row['way_back']), _number(row['recovery']), _number(row['false_alarms']), str(round(row['lost_frames'])))
+            _points(row['way_back']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+            reached(row, 'detection_delay', 'shifts_found', 'shifts'), _number(row['false_alarms']),
+            str(round(row['lost_frames'])))
 
 
 def _line(first: str, cells: Sequence[str], width: int) -> str:
@@ -115,6 +116,11 @@ def _line(first: str, cells: Sequence[str], width: int) -> str:
 
 def _points(value: float | None) -> str:
     return '-' if value is None else f'{value:+.2f}'
+
+
+def reached(row: Mapping[str, Any], median: str, come: str, all_: str) -> str:
+    """'12 (3/4)': the median of those that came, and how many did of how many, mean over the runs."""
+    return f'{_number(row[median])} ({row[come]:.3g}/{row[all_]:.3g})' if row[all_] else '-'
 
 
 def _number(value: float | None) -> str:
