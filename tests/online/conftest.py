@@ -116,3 +116,19 @@ def clear(count: int, start: int = 300) -> list[np.ndarray]:
 
 def foggy(count: int, start: int = 600) -> list[np.ndarray]:
     return [fog(image) for image in clear(count, start)]
+
+
+@pytest.fixture(scope='session')
+def fog_state(bundle) -> dict:
+    """Past calibration, shift and the first promotion."""
+    adapter = Adapter(bundle, QUICK)
+    drive(adapter, [*clear(14), *foggy(12)])
+    assert adapter.course.state == 'adapt' and not adapter.served.now.is_frozen
+    return adapter.state_dict()
+
+
+@pytest.fixture
+def in_fog(bundle, fog_state) -> Adapter:
+    adapter = Adapter(bundle, QUICK)
+    adapter.load_state_dict(fog_state)
+    return adapter

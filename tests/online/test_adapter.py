@@ -131,22 +131,6 @@ def test_garbage_enters_no_memory_and_changes_no_weights(adapter, kind):
     assert [event.kind for event in events] == ['fault'] and 'not learned from' in events[0].text
 
 
-@pytest.fixture(scope='module')
-def fog_state(bundle) -> dict:
-    """Past calibration, shift and the first promotion."""
-    adapter = Adapter(bundle, QUICK)
-    drive(adapter, [*clear(14), *foggy(12)])
-    assert adapter.course.state == 'adapt' and not adapter.served.now.is_frozen
-    return adapter.state_dict()
-
-
-@pytest.fixture
-def in_fog(bundle, fog_state) -> Adapter:
-    adapter = Adapter(bundle, QUICK)
-    adapter.load_state_dict(fog_state)
-    return adapter
-
-
 def planted(adapter: Adapter, plant) -> None:
     """Change the teacher so, and let it be tried next."""
     with torch.no_grad():
@@ -248,9 +232,9 @@ def test_a_rollback_brings_the_weights_before_and_then_the_frozen_ones(bundle, i
     assert equal(adapter.rollback().tensors, dict(bundle.tensors)) and adapter.status.rollbacks == 2
 
 
-def test_three_rollbacks_lock_adaptation_for_a_while(bundle, in_fog):
+def test_three_rollbacks_that_nobody_asked_for_lock_adaptation_for_a_while(bundle, in_fog):
     adapter = in_fog
-    weights = [adapter.rollback() for _ in range(3)][-1]
+    weights = [adapter.revert('found bad') for _ in range(3)][-1]
     assert adapter.status.state == 'safe' and equal(weights.tensors, dict(bundle.tensors))
     assert drive(adapter, foggy(20, 1200), 30) == [] and adapter.status.state == 'safe'
     adapter.observe(Frame(clear(1, 1300)[0], 1000 * SECOND))

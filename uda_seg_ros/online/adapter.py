@@ -6,6 +6,7 @@ Same bundle, settings, seed and sequence of calls: the same weights, bit for bit
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,13 +16,13 @@ import torch
 from ..bundle import Bundle
 from ..runtime.engine import choose_device
 from ..structures import Frame, Weights
-from .agenda import FIRST, floor_due, gate_due, may_train, next_trial
+from .agenda import floor_due, gate_due, may_train, next_trial, review_due
 from .anchor import Anchor
 from .batch import draw, rare_first
 from .candidacy import Candidacy
 from .clock import Clock
 from .course import Course, Turn
-from .decisions import conclude, start_over
+from .decisions import SLOWEST, conclude, serve_untried, start_over
 from .eye import Eye
 from .floor import Floor
 from .journal import Journal
@@ -36,13 +37,15 @@ from .status import AdaptationStatus
 from .telling import status_of
 from .training import Learner
 from .trial import SHRINK, Masks, Trial
+from .turns import turned
 from .watch import Watch
 
 
 class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
 
-    served: what is given out. course: the detector's states. trial: the one in work.
+    served: what is given out. course: the detector's states. trial: the one in work. trials: how many of each kind there
+    were.
     """
 
     def __init__(self, bundle: Bundle, settings: AdapterSettings = DEFAULTS, *, seed: int = 0, device: str = 'cpu',
@@ -75,7 +78,8 @@ class Adapter:
         self.trial: Trial | None = None
         self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
-        self._calls = self._trials = self._pairs = 0
+        self._calls = self._pairs = 0
+        self.trials: Counter[str] = Counter()
         if self.eye.normal is not None:
             self.course.enter('idle')
         self.journal.why = 'nothing seen yet'
@@ -90,6 +94,8 @@ class Adapter:
         if not self.clock.advance(frame.stamp_ns) or not self.clock.due('look', self.settings.detector.look_s):
             return None
         self.journal.now_ns = frame.stamp_ns
+        if not self.eye.fits(frame.image):
+            return self._at_another_size()
         fault, sight, score = self.eye.see(frame.image)
         if fault:
             return self._faulty(fault)
@@ -101,13 +107,22 @@ class Adapter:
         if self.course.state == 'calibrate':
             self.course.enter('idle')
             self.journal.why = 'watching'
-        self._compare = not self.served.now.is_frozen
+        self._compare = self.settings.watch.on and not self.served.now.is_frozen
         turn = self.course.see(score, frame.stamp_ns)
         if turn:
-            return getattr(self, f'_{turn.kind}')(turn)
+            return turned(self, turn)
         if self.course.state == 'safe' and self.clock.due('safe', self.settings.gate.safe_s):
-            self._settled(Turn('settled', 'the lock is over'))
-        return self._see_served(sight.picture) or self.served.expire(self.floor) or self._follow(key_frame)
+            return turned(self, Turn('settled', 'the lock is over'))
+        return self._see_served(sight.picture) or self._expire() or self._follow(key_frame)
+
+    def _at_another_size(self) -> Weights:
+        """What was taken up had learned from pictures of another size: nothing that was proven there is proven here."""
+        height, width = self.eye.size
+        self.eye.forget()
+        given = self.reset()
+        self.journal.tell('return', f'what was taken up had learned at {width}x{height} pixels, and these pictures are seen '
+                          'at another size: begins anew with the frozen weights')
+        return given
 
     def _faulty(self, reason: str) -> Weights | None:
         """Nothing is learned; it is told once for as long as it lasts."""
@@ -117,16 +132,24 @@ class Adapter:
             self.journal.tell('fault', f'not learned from: {reason}')
             self.journal.why = why  # it holds again when the fault is over
         self._fault = kind
-        return self.served.expire(self.floor)
+        return self._expire()
+
+    def _expire(self) -> Weights | None:
+        """A trial of what is no longer served is over."""
+        given = self.served.expire(self.floor)
+        if given:
+            self.trial = None
+            self.watch.restart()
+        return given
 
     def _see_served(self, picture: np.ndarray) -> Weights | None:
         """Hard triggers: what the learned weights say of the picture at hand, beside the frozen ones."""
-        if not self.served.now.scale:
+        if not (self.served.now.scale and self.settings.watch.on):
             return None
         masks = [self._masks(each.tensors(self.anchor.tensors), picture)
                  for each in (self.served.now, replace(self.served.now, scale=0.0))]
         reason = self.watch.look(*masks, self.anchor.num_classes)
-        return self._revert(reason) if reason else None
+        return self.revert(reason) if reason else None
 
     def _follow(self, key_frame: bool) -> Weights | None:
         """The statistics follow the target's key-frames."""
@@ -138,52 +161,10 @@ class Adapter:
         return self.served.renew(self.floor.buffers(self.served.now.share))
 
     def _measure(self, picture: np.ndarray) -> None:
+        if not self.settings.floor.on:
+            return
         share = self.served.now.share or self.settings.floor.reference
         self.floor.measure(self._normalise(as_image(picture, self._device)), share)
-
-    # --- turns of the course ---
-
-    def _shift(self, turn: Turn) -> None:
-        self.journal.tell('shift', turn.text)
-        self.course.enter('adapt')
-        self.trial = None
-        if self.served.now.is_frozen:
-            self.memory.shift(FIRST)
-            self.floor.restart()
-            for picture in self.memory.recent:
-                self._measure(picture)
-        self.clock.drop('floor')
-        self.candidacy.begin(self.learner.step)
-        self.learner.rate = 1.0
-        if self.settings.training.on:
-            self.learner.begin(self.course.shift)
-
-    def _return(self, turn: Turn) -> Weights | None:
-        """The frozen network is served, exactly; what was served waits."""
-        self.journal.tell('return', f'the source is back: {turn.text}')
-        self.course.enter('return')
-        self.trial = None
-        self.watch.restart()
-        return self.served.park()
-
-    def _resume(self, turn: Turn) -> Weights | None:
-        self.journal.tell('shift', f'the shift is back: {turn.text}')
-        self.course.enter('adapt')
-        if self.settings.training.on:
-            self.learner.begin(self.course.shift)
-        self.clock.begin('valid')
-        self.watch.restart()
-        return self.served.unpark()
-
-    def _settled(self, turn: Turn) -> Weights | None:
-        """The frozen network is served, whatever a rollback brought back meanwhile."""
-        given = None if self.served.now.is_frozen else self.serve(Serving())
-        self.course.enter('idle')
-        self.memory.clear()
-        self.learner.restart({})
-        self.served.forget()
-        self.journal.why = f'normal again: {turn.text}'
-        return given
 
     # --- pieces of work ---
 
@@ -193,7 +174,7 @@ class Adapter:
         return bool(self.eye.calibrating or self._compare or self._has_more())
 
     def _has_more(self) -> bool:
-        return bool(self.trial or floor_due(self) or gate_due(self) or may_train(self))
+        return bool(self.trial or floor_due(self) or review_due(self) or gate_due(self) or may_train(self))
 
     def update(self) -> Weights | None:
         """One short piece: a crop of calibration or of a trial, a comparison of the watch, or one training step."""
@@ -203,9 +184,9 @@ class Adapter:
         if self._compare and not (self._has_compared and self._has_more()):  # or quick looks leave a slow computer no time
             return self._compared()
         self._has_compared = False
-        if self.trial is None:
-            self.trial = next_trial(self, self._trials)
-            self._trials += self.trial is not None
+        if self.trial is None and not self.settings.gate.on and gate_due(self):
+            return serve_untried(self)
+        self.trial = self.trial or next_trial(self)
         if self.trial is not None:
             self.trial.piece(self._masks, self.eye.gate, self.anchor.num_classes)
             return self._concluded() if self.trial.done else None
@@ -219,14 +200,15 @@ class Adapter:
         served, frozen = (self._masks(tensors, image, self.eye.last.picture)
                           for tensors in (self.served.now.tensors(self.anchor.tensors), self.anchor.tensors))
         reason = self.watch.compare(label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK], served, frozen, self.anchor.num_classes)
-        return self._revert(reason) if reason else None
+        return self.revert(reason) if reason else None
 
     def _train(self) -> None:
         with torch.random.fork_rng(devices=[self._device] if self._device.type == 'cuda' else []):
             torch.manual_seed(self.seed * 1_000_003 + self._calls)
             rng = np.random.default_rng((self.seed, 2, self._calls))
-            batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent, self.eye.size,
-                         self.settings.training.crop, rng, self._device)
+            settings = self.settings.training
+            batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent if settings.restyle else (),
+                         self.eye.size, settings.crop, rng, self._device)
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):
@@ -242,19 +224,25 @@ class Adapter:
         return conclude(self, trial)
 
     def hold(self, reason: str) -> None:
-        """No training until the shift grows."""
+        """No training until the shift grows, or what is served must be taken back."""
         self.course.enter('hold')
+        self.clock.begin('review')
         self.journal.why = f'no training: {reason}; last: {self.journal.why}'
 
-    def _revert(self, reason: str) -> Weights:
-        given = self.served.back(reason)
+    def revert(self, reason: str, to: Serving | None = None, asked: bool = False) -> Weights:
+        """Take back what is served, and learn anew from there. to: instead of what was served before."""
+        given = self.served.back(reason, to, asked)
         now = self.served.now
         self.trial = None
         self.clock.begin('floor')
         self.learner.restart(now.teacher if now.scale else {})
         self.learner.begin(self.course.shift)
+        self.candidacy.begin(self.learner.step)
         self.watch.restart()
-        return self._locked() or given
+        if self.course.state == 'hold':
+            self.course.enter('adapt')
+            self.learner.rate = max(self.learner.rate, SLOWEST)
+        return (None if asked else self._locked()) or given
 
     def _locked(self) -> Weights | None:
         if not self.served.locked():
@@ -267,9 +255,14 @@ class Adapter:
         self.watch.restart()
         return self.served.change(serving)
 
+    def retreat(self, serving: Serving) -> Weights:
+        """Something else, and what is served now is nothing to go back to."""
+        self.watch.restart()
+        return self.served.retreat(serving)
+
     def rollback(self) -> Weights:
         """The weights before, the frozen ones where there are none."""
-        return self._revert('asked for')
+        return self.revert('asked for', asked=True)
 
     def reset(self) -> Weights:
         """The frozen weights; student, memory, detector and events are forgotten."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .gate import crops_in_turn, floor_trial, learner_trial
+from .gate import FLOOR, KINDS, LEARNER, REVIEW, crops_in_turn, floor_trial, learner_trial, review_trial
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ def floor_due(adapter: Adapter) -> bool:
             and adapter.floor.num_seen >= FIRST and bool(settings.shares))
 
 
+def review_due(adapter: Adapter) -> bool:
+    """Whether learned weights are served while no candidate of theirs is tried any more."""
+    settings = adapter.settings.gate
+    return (settings.on and adapter.course.state == 'hold' and adapter.served.now.scale > 0
+            and bool(adapter.memory.held_out) and adapter.clock.over('review', settings.review_s))
+
+
 def gate_due(adapter: Adapter) -> bool:
     learner = adapter.learner
     return (adapter.course.state == 'adapt' and bool(adapter.memory.held_out)
@@ -35,20 +42,25 @@ def may_train(adapter: Adapter) -> bool:
             and len(adapter.memory.train) >= settings.first_key_frames)
 
 
-def next_trial(adapter: Adapter, number: int) -> Trial | None:
-    """number: of the trial, which decides the half of the gate set."""
-    settings, served, styles = adapter.settings, adapter.served.now, adapter.memory.recent
-    frozen, total = adapter.anchor.tensors, len(adapter.eye.gate) if adapter.eye.size else 0
-    rng = np.random.default_rng((adapter.seed, 1, number))
-    if floor_due(adapter):
+def next_trial(adapter: Adapter) -> Trial | None:
+    """The trial that is due. Those of each kind take turns with the halves of the gate set, whatever other kinds do."""
+    due = {FLOOR: floor_due, REVIEW: review_due, LEARNER: gate_due}
+    kind = next((kind for kind, is_due in due.items() if is_due(adapter)), None)
+    if kind is None:
+        return None
+    settings, served = adapter.settings, adapter.served.now
+    number = adapter.trials[kind]
+    adapter.trials[kind] += 1
+    rng = np.random.default_rng((adapter.seed, 1, KINDS.index(kind), number))
+    crops = crops_in_turn(len(adapter.eye.gate), (settings.floor if kind == FLOOR else settings.gate).crops, number, rng)
+    frozen, styles = adapter.anchor.tensors, adapter.memory.recent
+    if kind == FLOOR:
         adapter.clock.begin('floor')
         buffers = {share: adapter.floor.buffers(share) for share in (0.0, *settings.floor.shares)}
-        crops = crops_in_turn(total, settings.floor.crops, number, rng)
         return floor_trial(served, settings.floor.shares, buffers, frozen, crops, styles)
-    if not gate_due(adapter):
-        return None
+    shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
+    if kind == REVIEW:
+        adapter.clock.begin('review')
+        return review_trial(served, frozen, crops, styles, *shown)
     adapter.candidacy.tried = adapter.learner.step
-    target = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]]
-    crops = crops_in_turn(total, settings.gate.crops, number, rng)
-    return learner_trial(served, adapter.learner.parameters(), adapter.candidacy.scale, frozen, crops, styles, target,
-                         adapter.course.shift)
+    return learner_trial(served, adapter.learner.parameters(), adapter.candidacy.scale, frozen, crops, styles, *shown)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
-from .gate import FLOOR, TEACHER, judge_floor, judge_learner
+from .gate import FLOOR, REVIEW, TEACHER, judge_floor, judge_learner, judge_review
+from .serving import Serving
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ SLOWEST = 0.25  # a student that would learn at less than this share of its rate
 
 def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
     """The weights to serve, if the trial was won."""
-    return _floor_tried(adapter, trial) if trial.kind == FLOOR else _learner_tried(adapter, trial)
+    return {FLOOR: _floor_tried, REVIEW: _reviewed}.get(trial.kind, _learner_tried)(adapter, trial)
 
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
@@ -27,13 +28,30 @@ def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     if verdict.share is None:
         adapter.journal.why = verdict.text
         return None
+    if verdict.scale == 0:  # the learned weights are to blame: the student begins anew, too
+        return adapter.revert(verdict.text, Serving())
+    serving = replace(adapter.served.now, share=verdict.share, buffers=adapter.floor.buffers(verdict.share))
+    if verdict.worse:
+        adapter.journal.tell('return', verdict.text)
+        return adapter.retreat(serving)
     adapter.journal.tell('promotion', verdict.text)
-    return adapter.serve(replace(adapter.served.now, share=verdict.share, buffers=adapter.floor.buffers(verdict.share)))
+    return adapter.serve(serving)
+
+
+def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:
+    """Learned weights that do not stand the review go; the statistics have trials of their own."""
+    settings = adapter.settings
+    verdict = judge_review(trial, settings.gate, settings.training.most_deviation, adapter.labels.names)
+    if not verdict.valid:
+        return adapter.revert(verdict.text, replace(adapter.served.now, scale=0.0, teacher={}))
+    adapter.clock.begin('valid')
+    adapter.journal.why = f'no training for now; {verdict.text}'
+    return None
 
 
 def _learner_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     settings = adapter.settings
-    verdict = judge_learner(trial, settings.gate, settings.training.radius, adapter.labels.names)
+    verdict = judge_learner(trial, settings.gate, settings.training.most_deviation, adapter.labels.names)
     step, given = adapter.candidacy.judged(verdict), None
     if step == 'serve':
         adapter.clock.begin('valid')
@@ -48,6 +66,18 @@ def _learner_tried(adapter: Adapter, trial: Trial) -> Weights | None:
         start_over(adapter, f'candidates were refused {3 * settings.gate.rejections} times')
     elif done and step != 'nearer':
         adapter.hold(done)
+    return given
+
+
+def serve_untried(adapter: Adapter) -> Weights:
+    """The teacher as it is, where the gate is off."""
+    step = adapter.learner.step
+    adapter.candidacy.tried = step
+    adapter.clock.begin('valid')
+    adapter.journal.tell('promotion', f'candidate of step {step} served untried: the gate is off')
+    given = adapter.serve(replace(adapter.served.now, scale=1.0, teacher=adapter.learner.parameters()))
+    if not adapter.learner.left:
+        adapter.hold('the steps for this shift are done')
     return given
 
 

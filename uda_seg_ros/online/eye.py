@@ -38,11 +38,22 @@ class Eye:
         self.last: Sight | None = None
         self._calibration: Calibration | None = None
         self._before: np.ndarray | None = None
+        self._proven = True
+
+    def fits(self, image: np.ndarray) -> bool:
+        """Whether a picture is seen at the size that was taken up from a file. The first one after that proves it."""
+        if self.size is not None and not self._proven:
+            self._proven = self._size_of(image) == self.size
+        return self.size is None or self._proven
+
+    def forget(self) -> None:
+        """The next picture tells the size."""
+        self.__init__(self._anchor, self._source, self._preprocess)
 
     def see(self, image: np.ndarray) -> Seen:
         """image: HxWx3 uint8 RGB."""
         if self.size is None:
-            self._start(self._preprocess.network_size(*image.shape[:2], self._anchor.network.multiple))
+            self._start(self._size_of(image))
         picture = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_LINEAR)
         reason, self._before = fault(picture, self._before), picture
         if reason:
@@ -50,6 +61,9 @@ class Eye:
         self.last = self._anchor.look(picture)
         score = self.normal and self.normal.score(self.last.all_signals(self.normal.moments))
         return Seen(None, self.last, score)
+
+    def _size_of(self, image: np.ndarray) -> tuple[int, int]:
+        return self._preprocess.network_size(*image.shape[:2], self._anchor.network.multiple)
 
     def _start(self, size: tuple[int, int]) -> None:
         self.size = size
@@ -77,7 +91,8 @@ class Eye:
                 'calibration': self._calibration and self._calibration.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        self.__init__(self._anchor, self._source, self._preprocess)
+        self.forget()
+        self._proven = False
         if state['size'] is not None:
             self._start(tuple(state['size']))
         if state['normal']:

@@ -14,14 +14,16 @@ from .settings import FloorSettings, GateSettings
 from .training import deviation
 from .trial import Trial
 
-FLOOR, LEARNER = 'floor', 'learner'
+KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
 FROZEN, TEACHER = 'frozen', 'teacher'
+PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served'], 'target': ['candidate', 'reference']}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """share or scale: what is to be served from now on; None: nothing new. gain: in points over what was served. valid:
-    what is served was found no worse than the frozen network. text: one sentence with the figures.
+    """share or scale: what is to be served from now on; None: nothing new. worse: what was served was found worse than the
+    frozen network. gain: in points over what was served. valid: what is served was found no worse than the frozen
+    network. text: one sentence with the figures.
     """
 
     text: str
@@ -29,6 +31,7 @@ class Verdict:
     share: float | None = None
     scale: float | None = None
     valid: bool = False
+    worse: bool = False
     objections: tuple[str, ...] = ()
 
 
@@ -50,30 +53,51 @@ def floor_trial(serving: Serving, shares: Sequence[float], buffers: dict[float, 
 
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
-    """The best share, if it is surely better than the present one."""
+    """The best share, if it is surely better than the present one, or that one was found worse than the frozen network.
+    Where all shares were, with the weights that are served, the frozen network itself.
+    """
     present = _name(trial.facts['share'])
     miou = {name: trial.miou('restyled', name) for part, name in trial.confusions}
     frozen = miou.get(FROZEN, miou[_name(0.0)])
     best = max((name for name in miou if name != FROZEN), key=lambda name: miou[name])
     gain = trial.gain('restyled', best, present, settings.doubt)
     figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
+    if miou[present] < frozen:
+        return _instead(best if miou[best] >= frozen else FROZEN, gain.mean, f'{present} of the target in the statistics is '
+                      f'worse than the frozen network (mIoU on source in the present style {figures})')
     if best != present and gain.mean >= settings.least and gain.low > 0:
         return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, '
                        f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=float(best.split()[1]),
-                       valid=miou[best] >= frozen)
+                       valid=True)
     return Verdict(f'{present} of the target in the statistics stays (mIoU on source in the present style {figures})',
-                   valid=miou[present] >= frozen - 0.3)
+                   valid=True)
+
+
+def _instead(name: str, gain: float, text: str) -> Verdict:
+    """name: of the case that is to be served."""
+    if name == FROZEN:
+        return Verdict(f'{text}: back to it', gain, share=0.0, scale=0.0, valid=True, worse=True)
+    return Verdict(f'{text}: {name} instead', gain, share=float(name.split()[1]), valid=True, worse=True)
 
 
 def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tensors, crops: Sequence[int],
                   styles: Sequence[np.ndarray], target: Sequence[np.ndarray], shift: float) -> Trial:
     """The teacher's weights: clean with the source's statistics, otherwise with those that are served."""
-    candidate = replace(serving, scale=scale, teacher=teacher)
-    cases = {FROZEN: dict(frozen), 'clean': replace(candidate, share=0.0).tensors(frozen),
-             'candidate': candidate.tensors(frozen), 'served': serving.tensors(frozen),
-             'reference': replace(serving, scale=0.0).tensors(frozen), TEACHER: dict(teacher)}
-    parts = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served'], 'target': ['candidate', 'reference']}
-    return Trial(LEARNER, cases, parts, crops, styles, target, {'scale': scale, 'shift': shift})
+    cases = _cases(replace(serving, scale=scale, teacher=teacher), serving, frozen)
+    return Trial(LEARNER, cases, PARTS, crops, styles, target, {'scale': scale, 'shift': shift})
+
+
+def review_trial(serving: Serving, frozen: Tensors, crops: Sequence[int], styles: Sequence[np.ndarray],
+                 target: Sequence[np.ndarray], shift: float) -> Trial:
+    """What is served in the candidate's place, and the frozen network in that of what is served."""
+    cases = _cases(serving, Serving(), frozen)
+    return Trial(REVIEW, cases, PARTS, crops, styles, target, {'scale': serving.scale, 'shift': shift})
+
+
+def _cases(candidate: Serving, served: Serving, frozen: Tensors) -> dict[str, Tensors]:
+    return {FROZEN: dict(frozen), 'clean': replace(candidate, share=0.0).tensors(frozen),
+            'candidate': candidate.tensors(frozen), 'served': served.tensors(frozen),
+            'reference': replace(candidate, scale=0.0).tensors(frozen), TEACHER: dict(candidate.teacher)}
 
 
 def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:
@@ -86,6 +110,21 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
         return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())}', found.restyled.mean,
                        objections=tuple(refused))
     return Verdict(f'candidate at {scale:g} served: {restyled}', found.restyled.mean, scale=scale, valid=True)
+
+
+def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:
+    """Whether what is served may stay: no guard objects, and it is no worse than the frozen network. Little gain is enough.
+    """
+    found = evidence(trial, radius, names)
+    refused = {name: reason for name, reason in objections(found, settings).items() if name != 'pointless'}
+    restyled = f'{found.restyled.mean:+.2f} points over the frozen network on source in the present style'
+    if found.restyled.mean < 0:
+        refused.setdefault('restyled_loss', restyled)
+    if refused:
+        return Verdict(f'what is served did not stand a review: {"; ".join(refused.values())}', found.restyled.mean,
+                       objections=tuple(refused))
+    return Verdict(f'what is served stood a review: {restyled}, {found.clean.mean:+.2f} on clean source',
+                   found.restyled.mean, valid=True)
 
 
 def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:

@@ -23,10 +23,6 @@ class Journal:
         self.counts[kind] += 1
         self.events.append(Event(kind, self.now_ns, text))
 
-    def recent(self, kind: str, seconds: float) -> int:
-        """How many of a kind came within the last seconds."""
-        return sum(event.kind == kind and 0 <= self.now_ns - event.stamp_ns <= seconds * 1e9 for event in self.events)
-
     def state_dict(self) -> dict:
         return {'events': [tuple(vars(event).values()) for event in self.events], 'counts': dict(self.counts),
                 'why': self.why, 'now_ns': self.now_ns}

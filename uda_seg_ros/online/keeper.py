@@ -5,6 +5,7 @@ All that waits stands in one thread of its own. The callers' side is slots, flag
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import select
@@ -12,7 +13,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .messages import Ask, Closed, Fault, Happened, Learning, Mode, Report, Snap
 from .status import Event
 from .worker import Backend, Request, Terms, WorkerStatus
 
-EVENTS, PARTING_S, LOOK_S = 16, 1.5, 0.5
+EVENTS, PARTING_S, LOOK_S, RETRY_S = 16, 1.5, 0.5, 10.0
 
 
 class Ended(Exception):
@@ -54,6 +55,8 @@ class Keeper:
         weakref.finalize(self, os.close, self._bell)
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._in_a_row, self._snapshot, self._version, self._last_stamp_ns = 0, None, 0, 0
+        self._frozen: Mapping[str, Any] | None = None
+        self._watched_s: float | None = None  # when a learner last gave a sign of life, while its weights are served
         self._status = WorkerStatus('warming', 'the learner starts', self.backend)
         self._thread = threading.Thread(target=self._run, name='learner keeper', daemon=True)
         self._thread.start()
@@ -113,6 +116,8 @@ class Keeper:
         self._born_s = self._heard_s = time.monotonic()
         self._mode, self._reported, self._sent = None, False, 0
         self._tell('warming', 'the learner starts', alive=True, pid=learning.pid)
+        with contextlib.suppress(Exception):  # now, and not between two frames of a drive; the learner will tell why not
+            self._frozen = self._frozen or self._factory.bundle().tensors
         try:
             while not self._closing:
                 self._serve(learning)
@@ -131,6 +136,8 @@ class Keeper:
         except Closed:
             raise Ended(learning.ended()) from None
         self._check_pulse(learning)
+        if self._expire():
+            self._asked.append(Ask('reset'))  # or it would take for served what it gave out last
 
     def _feed(self, learning: Learning) -> None:
         """What is to be told, and the newest frame if the learner wants one. What the line cannot hold waits."""
@@ -149,6 +156,8 @@ class Keeper:
         self._heard_s = time.monotonic()
         if isinstance(message, Report):
             self._reported = True
+            if self._watched_s is not None:
+                self._watched_s = self._heard_s
             self._hungry = message.hungry and message.frames == self._sent  # or it wants one that is under way
             told = dataclasses.replace(message.status, version=self._version)
             self._status = dataclasses.replace(self._status, adaptation=told, frames=message.frames)
@@ -163,13 +172,34 @@ class Keeper:
             raise Ended(message.text, message.final)
 
     def _hand_on(self, weights: Weights) -> None:
-        """Numbered anew, because every learner begins at 1."""
+        """Numbered anew, because every learner begins at 1. What could not be taken back is not served."""
         try:
-            ready = self._prepare(Weights(self._version + 1, weights.tensors))
+            self._frozen = self._frozen or self._factory.bundle().tensors
+            self._put(weights.tensors)
         except Exception as error:
             raise Ended(f'weights were refused: {error}') from error
+        self._watched_s = self._heard_s
+
+    def _put(self, tensors: Mapping[str, Any]) -> None:
+        ready = self._prepare(Weights(self._version + 1, tensors))
         self._version += 1
         self._weights.put(ready)
+
+    def _expire(self) -> bool:
+        """Whether the time of weights that nobody watches is over: then the frozen ones are served."""
+        if self._watched_s is None or (alone_s := time.monotonic() - self._watched_s) < self._terms.unwatched_s:
+            return False
+        try:
+            self._put(self._frozen)
+        except Exception as error:  # no memory left, say
+            self._note('fault', f'the frozen weights cannot be served ({error}); a new attempt in {RETRY_S:.0f} s')
+            self._watched_s += RETRY_S
+            return False
+        self._watched_s = self._snapshot = None
+        text = f'no learner has watched the weights served for {alone_s:.0f} s: the frozen ones are served again'
+        self._note('return', text)
+        self._tell(self._status.condition, f'{text}; before that: {self._status.text}')
+        return True
 
     def _check_pulse(self, learning: Learning) -> None:
         limit_s = self._terms.heartbeat_s if self._reported else self._terms.start_s
@@ -191,7 +221,8 @@ class Keeper:
             self._snapshot = None  # two learners in succession ended with it
         final = end.final or self._in_a_row > self._terms.restarts
         pause_s = None if final else self._terms.back_off_s * 2 ** (self._in_a_row - 1)
-        what = f'{end}; weights version {self._version} stays in service'
+        while_s = f' for {self._terms.unwatched_s:.0f} s at most' if final and self._watched_s is not None else ''
+        what = f'{end}; weights version {self._version} stays in service{while_s}'
         then = 'given up until ~/reset_adaptation asks for a new attempt' if final else f'a new attempt in {pause_s:.0f} s'
         self._note('fault', f'{what}; {then}')
         self._tell('failed' if final else 'restarting', f'{what}; {then}', alive=False, pid=None)
@@ -205,6 +236,7 @@ class Keeper:
         until_s = float('inf') if seconds is None else time.monotonic() + seconds
         while not (self._closing or self._revive) and (left_s := until_s - time.monotonic()) > 0:
             self._wait(min(left_s, LOOK_S))
+            self._expire()
 
     def _wait(self, seconds: float, *learning: Learning) -> None:
         """Until the bell rings or the learner has something to say."""

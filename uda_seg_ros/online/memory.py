@@ -46,7 +46,8 @@ class Memory:
     def offer(self, sight: Sight) -> bool:
         """Take in a picture. Returns whether it is a key-frame: new in what it shows."""
         self.recent = [*self.recent, sight.picture][-self._settings.recent:]
-        if any(float(sight.embedding @ other) >= self._settings.cosine for other in self._last):
+        near = any(float(sight.embedding @ other) >= self._settings.cosine for other in self._last)
+        if near and self._settings.key_frames:
             return False
         self._last = [*self._last, sight.embedding][-self._settings.against:]
         frame = KeyFrame(sight.picture, sight.embedding, sight.shares, sight.signals[0], self.num_seen)

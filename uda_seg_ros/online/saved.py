@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .adapter import Adapter
 
 PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'floor', 'learner', 'watch', 'served')
-PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_trials', '_pairs')
+PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs')
 
 
 def digest(tensors: Tensors) -> str:
@@ -30,7 +31,7 @@ def digest(tensors: Tensors) -> str:
 def saved(adapter: Adapter) -> dict[str, Any]:
     return _copied({**{name: getattr(adapter, name).state_dict() for name in PARTS},
                     **{name: getattr(adapter, name) for name in PLAIN},
-                    'trial': adapter.trial and adapter.trial.state_dict()})
+                    'trials': dict(adapter.trials), 'trial': adapter.trial and adapter.trial.state_dict()})
 
 
 def restore(adapter: Adapter, state: Mapping[str, Any]) -> None:
@@ -41,6 +42,7 @@ def restore(adapter: Adapter, state: Mapping[str, Any]) -> None:
         getattr(adapter, name).load_state_dict(state[name])
     for name in PLAIN:
         setattr(adapter, name, state[name])
+    adapter.trials = Counter(state['trials'])
     adapter.trial = state['trial'] and Trial.of(state['trial'])
     if adapter.trial:
         adapter.trial.cases = {name: beside(adapter.anchor.tensors, case) for name, case in adapter.trial.cases.items()}

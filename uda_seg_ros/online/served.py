@@ -27,6 +27,7 @@ class Served:
         self._frozen, self._settings, self._clock, self._journal = frozen, settings, clock, journal
         self.version = version
         self.now = self.before = self.parked = Serving()
+        self._reverts: list[int] = []
 
     def give(self) -> Weights:
         """What is served now, as the next version. Never anything that is not finite."""
@@ -40,6 +41,11 @@ class Served:
     def change(self, serving: Serving) -> Weights:
         """Something else is served from now on."""
         self.before, self.now = self.now, Serving() if serving.is_frozen else serving
+        return self.give()
+
+    def retreat(self, serving: Serving) -> Weights:
+        """Something else, because there was too much of it: that is nothing to go back to."""
+        self.now, self.before = Serving() if serving.is_frozen else serving, Serving()
         return self.give()
 
     def renew(self, buffers: Tensors) -> Weights:
@@ -59,18 +65,23 @@ class Served:
         """There is nothing to go back to."""
         self.before = self.parked = Serving()
 
-    def back(self, reason: str) -> Weights:
-        """To the weights before, or to the frozen ones where there are none or it happens again soon."""
-        again = self._journal.recent('rollback', AGAIN_S)
-        self.now, self.before = Serving() if again else self.before, Serving()
-        name = 'the frozen weights' if self.now.is_frozen else 'the weights before'
+    def back(self, reason: str, to: Serving | None = None, asked: bool = False) -> Weights:
+        """To the weights before or those given, or to the frozen ones where there are none or it happens again soon.
+
+        asked: by somebody, so that it says nothing against adaptation.
+        """
+        again = not asked and self._reverted(AGAIN_S)
+        self.now, self.before = Serving() if again else to or self.before, Serving()
+        if not asked:
+            self._reverts = [*self._reverts, self._journal.now_ns][-self._settings.rollbacks:]
+        name = 'the frozen weights' if self.now.is_frozen else 'the weights before' if to is None else 'its statistics alone'
         self._journal.tell('rollback', f'back to {name}: {reason}')
         return self.give()
 
     def locked(self) -> bool:
         """Whether rollbacks are so many that nothing may be adapted for a while; the frozen weights are to be given then."""
         settings = self._settings
-        if self._journal.recent('rollback', settings.window_s) < settings.rollbacks:
+        if self._reverted(settings.window_s) < settings.rollbacks:
             return False
         self._journal.tell('safe', f'{settings.rollbacks} rollbacks in {settings.window_s:.0f} s lock adaptation for '
                            f'{settings.safe_s:.0f} s; the last: {self._journal.why}')
@@ -79,6 +90,10 @@ class Served:
         self.forget()
         return True
 
+    def _reverted(self, seconds: float) -> int:
+        """How often within the last seconds something was taken back that nobody had asked to."""
+        return sum(0 <= self._journal.now_ns - stamp_ns <= seconds * 1e9 for stamp_ns in self._reverts)
+
     def expire(self, floor: Floor) -> Weights | None:
         """What no trial confirmed for long goes back to the frozen weights, by halves."""
         waited = self._clock.since('valid')
@@ -86,12 +101,12 @@ class Served:
             return None
         self._journal.tell('return', f'no passed trial for {waited:.0f} s: half of the way back to the frozen weights')
         share, scale = (value / 2 if value > 0.1 else 0.0 for value in (self.now.share, self.now.scale))
-        return self.change(replace(self.now, share=share, scale=scale, buffers=floor.buffers(share)))
+        return self.retreat(replace(self.now, share=share, scale=scale, buffers=floor.buffers(share)))
 
     def state_dict(self) -> dict:
-        return {'version': self.version,
+        return {'version': self.version, 'reverts': list(self._reverts),
                 **{name: getattr(self, name).state_dict() for name in ('now', 'before', 'parked')}}
 
     def load_state_dict(self, state: dict) -> None:
-        self.version = state['version']
+        self.version, self._reverts = state['version'], list(state['reverts'])
         self.now, self.before, self.parked = (Serving.of(state[name], self._frozen) for name in ('now', 'before', 'parked'))

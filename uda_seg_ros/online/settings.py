@@ -32,12 +32,14 @@ class DetectorSettings:
 
 @dataclass(frozen=True)
 class FloorSettings:
-    """shares: of the target in the statistics, tried on restyled gate crops; the best is served. rate: weight of a new
-    key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which nothing changes.
-    refresh_s: time between trials. reference: share that statistics are measured behind while none is served. renew_s:
-    least time between weights that differ in the statistics alone. doubt: share of bootstrap draws that may lie below 0.
+    """on: False leaves the source's statistics alone. shares: of the target in the statistics, tried on restyled gate crops;
+    the best is served. rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present
+    share below which nothing changes. refresh_s: time between trials. reference: share that statistics are measured behind
+    while none is served. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
+    draws that may lie below 0.
     """
 
+    on: bool = True
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
     rate: float = 0.15
     crops: int = 16
@@ -54,11 +56,12 @@ class FloorSettings:
 
 @dataclass(frozen=True)
 class MemorySettings:
-    """size: key-frames to train on. held_out: the last ones kept to judge with; one in `hold_every` goes there. cosine: a
-    picture whose embedding is nearer than this to one of the last `against` key-frames is none. recent: pictures that lend
-    their style.
+    """size: key-frames to train on. held_out: the last ones kept to judge with; one in `hold_every` goes there. key_frames:
+    False takes every picture in. cosine: a picture whose embedding is nearer than this to one of the last `against`
+    key-frames is none. recent: pictures that lend their style.
     """
 
+    key_frames: bool = True
     size: int = 64
     held_out: int = 12
     hold_every: int = 5
@@ -69,15 +72,20 @@ class MemorySettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """on: False leaves the statistics floor alone. crop: (height, width) in pixels of what a step trains on, at most the
-    network's input. head_rate: learning rate of head and norms, body_rate: of the rest. steps: least and most per detected
-    shift; steps_per_shift: so many for each unit of the shift score. kappa: pull towards the frozen weights after a step.
-    radius: most deviation of a group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the
-    target counts fully. The weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to
-    train on.
+    """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours.
+    agreement: whether a pixel of the target teaches only where the frozen network agrees or is much less sure than the
+    teacher; otherwise wherever the teacher is sure. leash: False lets the weights go, without kappa and radius. crop:
+    (height, width) in pixels of what a step trains on, at most the network's input. head_rate: learning rate of head and
+    norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so many for each unit of the
+    shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a group of weights, as a
+    share of its norm. decay: of the teacher. ramp: steps until the target counts fully. The weights of the losses: clean,
+    restyled, target, anchor, prior. first_key_frames: fewest to train on.
     """
 
     on: bool = True
+    restyle: bool = True
+    agreement: bool = True
+    leash: bool = True
     crop: tuple[int, int] = (192, 320)
     head_rate: float = 5e-4
     body_rate: float = 1e-4
@@ -100,17 +108,24 @@ class TrainingSettings:
         if not 0 <= self.decay < 1 or self.radius <= 0:
             raise ConfigError('decay must be at least 0 and below 1, radius above 0')
 
+    @property
+    def most_deviation(self) -> float:
+        """Of a group of weights that may be served, as a share of its norm."""
+        return self.radius if self.leash else float('inf')
+
 
 @dataclass(frozen=True)
 class GateSettings:
-    """every: training steps between two trials. crops: of the gate set in each, clean and restyled; the halves of the set
-    take turns. target: held-out key-frames. scales: shares of the way from frozen to teacher that are tried. In points of
-    mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU of a class, least_gain: mean on
-    restyled crops. plateau: gains below it, twice, end the training. rejections in a row that restart the student.
-    rollbacks in `window_s` that lock adaptation for safe_s. valid_s: time without a passed trial after which the way to the
-    frozen halves.
+    """on: False serves every candidate untried. every: training steps between two trials. crops: of the gate set in each,
+    clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
+    to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
+    of a class, least_gain: mean on restyled crops. plateau: gains below it, twice, end the training. rejections in a row
+    that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that somebody asked for do not
+    count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time between two trials
+    of what is served, while nothing is trained.
     """
 
+    on: bool = True
     every: int = 25
     crops: int = 16
     target: int = 8
@@ -125,14 +140,16 @@ class GateSettings:
     window_s: float = 600.0
     safe_s: float = 300.0
     valid_s: float = 300.0
+    review_s: float = 60.0
 
 
 @dataclass(frozen=True)
 class WatchSettings:
-    """limit: of the e-process. tolerance: pixel error, as a share, by which served may be worse than frozen. lost_looks:
-    looks in a row that a class is gone before the weights are.
+    """on: False takes nothing back after it is served. limit: of the e-process. tolerance: pixel error, as a share, by which
+    served may be worse than frozen. lost_looks: looks in a row that a class is gone before the weights are.
     """
 
+    on: bool = True
     limit: float = 100.0
     tolerance: float = 0.01
     lost_looks: int = 3

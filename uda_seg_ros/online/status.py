@@ -24,14 +24,16 @@ class Event:
 class AdaptationStatus:
     """state: of the detector's machine. why: one sentence, why it does or does not adapt now.
 
-    version: of the weights given out last, 0 for the frozen network's. share: how far the served weights are from the frozen
-    ones towards the teacher's, 0 to 1. step: training steps since start. loss: of the last step, NaN before. shift: score,
-    0 at the source's median, 1 at its 99 % quantile. key_frames: in memory. events: the last ones, oldest first.
+    version: of the weights given out last, 0 for the frozen network's. scale: how far the served weights are from the frozen
+    ones towards the teacher's, 0 to 1. share: of the target in the statistics that are served, 0 to 1. step: training steps
+    since start. loss: of the last step, NaN before. shift: score, 0 at the source's median, 1 at its 99 % quantile.
+    key_frames: in memory. events: the last ones, oldest first.
     """
 
     state: State
     why: str
     version: int = 0
+    scale: float = 0.0
     share: float = 0.0
     step: int = 0
     loss: float = float('nan')

@@ -10,14 +10,15 @@ SURER = 0.1  # a teacher that disagrees counts half if it is so much surer than 
 HEAVIEST = 0.4  # most of the whole weight that one class may hold
 
 
-def target_label(teacher: torch.Tensor, frozen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def target_label(teacher: torch.Tensor, frozen: torch.Tensor, agreement: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
     """(pseudo_label BHW int64, pixel_weight BHW float) from probs BCHW of the teacher and of the frozen network.
 
-    The threshold follows each class within each picture, as rare classes are never as sure as the road is.
+    agreement: False lets the teacher teach wherever it is sure, whatever the frozen network says. The threshold follows each
+    class within each picture, as rare classes are never as sure as the road is.
     """
     confidence, label = teacher.max(1)
     frozen_confidence, frozen_label = frozen.max(1)
-    agree = label == frozen_label
+    agree = (label == frozen_label) if agreement else torch.ones_like(label, dtype=torch.bool)
     surer = confidence > frozen_confidence + SURER
     weight = torch.where(agree, 1.0, torch.where(surer, 0.5, 0.0)) * (confidence >= _thresholds(confidence, label))
     return label, _capped(weight, label)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def status_of(adapter: Adapter) -> AdaptationStatus:
     counts, served, memory = adapter.journal.counts, adapter.served.now, adapter.memory
     return AdaptationStatus(
-        adapter.course.state, why(adapter), adapter.served.version, max(served.scale, served.share), adapter.learner.step,
+        adapter.course.state, why(adapter), adapter.served.version, served.scale, served.share, adapter.learner.step,
         adapter.loss, adapter.course.shift, len(memory.train) + len(memory.held_out), counts['promotion'],
         counts['rejection'], counts['rollback'], tuple(adapter.journal.events))
 

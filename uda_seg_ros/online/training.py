@@ -74,7 +74,8 @@ class Learner:
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
             return loss
         self._optimiser.step()
-        self._hold(settings.kappa)
+        if settings.leash:
+            self._hold(settings.kappa)
         self.teacher.update(self.student, self._age)
         self._age += 1
         self.step += 1
@@ -108,7 +109,7 @@ class Learner:
             teacher = (self.teacher(target, size).float().softmax(1) + flipped.float().softmax(1)) / 2
             frozen_logits = self._reference(target, size).float()
             frozen = frozen_logits.softmax(1)
-            label, weight = target_label(teacher, frozen)
+            label, weight = target_label(teacher, frozen, settings.agreement)
             self._prior = self._prior.lerp((frozen.mean((0, 2, 3)) + teacher.mean((0, 2, 3))) / 2, 0.1)
         mask = class_mask(batch.restyled_label, draw_classes(batch.restyled_label))
         image = mix(mask, batch.restyled, batch.target)

@@ -40,11 +40,12 @@ class WorkerStatus:
 class Terms:
     """On what terms a learner works.
 
-    rank: of its process among all: 'idle' gets only what nobody else wants. max_duty: share of the time that it may
-    compute. heartbeat_s: so long it may be silent while it computes, start_s: while
-    it starts. restarts: attempts in succession; one that lives for steady_s ends the succession. back_off_s: before the
-    first, doubled with each. file: where adapted weights are kept, None for nowhere; resume: whether they are taken up at
-    the start. autosave_s: between two savings.
+    rank: of its process among all: 'idle' gets only what nobody else wants. max_duty: share of the time that it may compute.
+    heartbeat_s: so long it may be silent while it computes, start_s: while it starts. restarts: attempts in succession; one
+    that lives for steady_s ends the succession. back_off_s: before the first, doubled with each. unwatched_s: so long
+    weights stay in service that no learner watches, as it is given up, starves or starts over and over; then the frozen ones
+    come back, and the learner begins anew from them. A paused learner is one that watches. file: where adapted weights are
+    kept, None for nowhere; resume: whether they are taken up at the start. autosave_s: between two savings.
     """
 
     rank: Rank = 'idle'
@@ -54,6 +55,7 @@ class Terms:
     restarts: int = 3
     steady_s: float = 60.0
     back_off_s: float = 1.0
+    unwatched_s: float = 300.0
     file: Path | None = None
     resume: bool = True
     autosave_s: float = 60.0

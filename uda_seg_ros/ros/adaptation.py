@@ -103,9 +103,9 @@ class Adaptation:
         if (adaptation := status.adaptation) is not None:
             loss = '' if math.isnan(adaptation.loss) else f'{adaptation.loss:.4f}'
             values |= {'sub-state': adaptation.state, 'why': adaptation.why, 'step': adaptation.step, 'loss': loss,
-                       'shift': adaptation.shift, 'share': adaptation.share, 'key frames': adaptation.key_frames,
-                       'promotions': adaptation.promotions, 'rejections': adaptation.rejections,
-                       'rollbacks': adaptation.rollbacks}
+                       'shift': adaptation.shift, 'scale': adaptation.scale, 'share': adaptation.share,
+                       'key frames': adaptation.key_frames, 'promotions': adaptation.promotions,
+                       'rejections': adaptation.rejections, 'rollbacks': adaptation.rollbacks}
         text = NOTHING_YET if status.condition == 'running' and not status.frames else status.text
         return LEVELS.get(status.condition, DiagnosticStatus.OK), text, values
 

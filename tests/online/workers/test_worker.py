@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -59,6 +60,11 @@ def test_offering_never_waits_and_the_newest_frame_wins(drive):
     assert drive.worker.status.frames <= seen + 3
 
 
+def live_no_longer_than(drive, seconds: float) -> None:
+    """How long weights that no learner watches stay in service, from now on."""
+    drive.worker._terms = dataclasses.replace(drive.worker._terms, unwatched_s=seconds)
+
+
 @pytest.mark.parametrize('backend, faults', [
     ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')), ('process', ('memory', 'nan', 'segfault', 'hang'))],
     indirect=['backend'])
@@ -98,6 +104,55 @@ def test_a_learner_that_fails_again_and_again_is_given_up_and_a_reset_revives_it
     assert set(drive.turns) == {0}
     drive.worker.ask('reset')
     drive.until(lambda: drive.worker.status.restarts >= 3 and drive.worker.status.version >= 1)
+
+
+@THREAD
+def test_weights_of_a_learner_that_was_given_up_leave_service_in_time_and_a_new_attempt_starts_from_the_frozen_ones(
+        drive, tmp_path):
+    drive = drive({'restarts': 0}, faults=['exception'], after=3, lives=str(tmp_path / 'lives'))
+    drive.until(lambda: drive.worker.status.condition == 'failed')
+    assert 'stays in service for 300 s at most' in told(drive)
+    drive.frames(10)
+    assert drive.turns[-1] == 3
+    live_no_longer_than(drive, 0.1)
+    drive.until(lambda: 'the frozen ones are served again' in drive.worker.status.text)
+    served = drive.frame()
+    assert drive.turns[-1] == 0 and served.weights_version == drive.worker.status.version == 4
+    assert drive.worker.status.events[-1].kind == 'return' and 'given up until' in drive.worker.status.text
+    drive.worker.ask('reset')
+    live_no_longer_than(drive, 300)
+    came = len(drive.turns)
+    drive.until(lambda: drive.worker.status.version >= 6)
+    turns = drive.turns[came:]
+    assert turns[0] == 0 and turns == sorted(turns), 'the new learner did not begin with the frozen weights'
+
+
+@THREAD
+def test_weights_that_a_learner_watches_stay_in_service_even_in_a_pause(drive):
+    drive = drive()
+    drive.until(lambda: drive.worker.status.version >= 2)
+    drive.worker.ask('pause')
+    drive.until(lambda: drive.worker.status.condition == 'paused')
+    watched_s = drive.worker._watched_s
+    drive.until(lambda: drive.worker._watched_s > watched_s)
+
+
+@PROCESS
+def test_a_learner_that_starves_for_long_has_its_weights_taken_out_of_service_and_begins_anew(drive, monkeypatch):
+    drive = drive({'heartbeat_s': 0.3}, beat_s=0.02)
+    drive.until(lambda: drive.worker.status.version >= 3)
+    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, 0.0))
+    pid = drive.worker.status.pid
+    os.kill(pid, signal.SIGSTOP)
+    live_no_longer_than(drive, 1.0)
+    drive.until(lambda: 'the frozen ones are served again' in told(drive))
+    drive.frames(3)
+    assert drive.turns[-1] == 0
+    live_no_longer_than(drive, 300)
+    os.kill(pid, signal.SIGCONT)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version > version + 1)
+    assert drive.worker.status.restarts == 0 and drive.worker.status.pid == pid
 
 
 @THREAD

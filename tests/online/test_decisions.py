@@ -1,0 +1,199 @@
+"""What follows from trials, refusals and rollbacks: nothing that a trial found worse than the frozen network stays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from uda_seg_ros.online import agenda
+from uda_seg_ros.online.adapter import Adapter
+from uda_seg_ros.online.gate import FLOOR, FROZEN, LEARNER, judge_floor
+from uda_seg_ros.online.serving import Serving
+from uda_seg_ros.online.settings import FloorSettings
+from uda_seg_ros.online.trial import Trial
+from uda_seg_ros.structures import Frame
+
+from .conftest import QUICK, SECOND, clear, drive, fog, foggy
+
+
+def floor_trial(present: float, **right: float) -> Trial:
+    """Eight crops of 100 pixels of two classes; right: of them, by case, where 's50' is a share of 0.5."""
+    names = {f'share {int(name[1:]) / 100:g}' if name != FROZEN else name: share for name, share in right.items()}
+    trial = Trial(FLOOR, {name: {} for name in names}, {'restyled': list(names)}, range(8), [], (), {'share': present})
+    for name, share in names.items():
+        hits = round(50 * share)
+        trial.confusions['restyled', name] = [np.array([[hits, 50 - hits, 0], [50 - hits, hits, 0]])] * 8
+    return trial
+
+
+@pytest.mark.parametrize(('present', 'right', 'share', 'scale', 'worse'), [
+    (0.5, {'s0': 0.8, 's25': 0.7, 's50': 0.78}, 0.0, None, True),
+    (0.5, {'s0': 0.8, 's25': 0.84, 's50': 0.78}, 0.25, None, True),
+    (0.5, {'s0': 0.7, 's25': 0.72, 's50': 0.78, FROZEN: 0.8}, 0.0, 0.0, True),
+    (0.5, {'s0': 0.7, 's25': 0.9, 's50': 0.78, FROZEN: 0.8}, 0.25, None, True),
+    (0.0, {'s0': 0.7, 's25': 0.72, 's50': 0.78, FROZEN: 0.8}, 0.0, 0.0, True),
+    (0.5, {'s0': 0.7, 's25': 0.72, 's50': 0.8, FROZEN: 0.8}, None, None, False),
+    (0.25, {'s0': 0.7, 's25': 0.72, 's50': 0.8}, 0.5, None, False),
+    (0.0, {'s0': 0.7, 's25': 0.6, 's50': 0.6}, None, None, False)])
+def test_a_share_that_its_own_trial_found_worse_than_frozen_gives_way_to_a_better(present, right, share, scale, worse):
+    verdict = judge_floor(floor_trial(present, **right), FloorSettings())
+    assert (verdict.share, verdict.scale, verdict.worse, verdict.valid) == (share, scale, worse, True)
+    assert ('worse than the frozen network' in verdict.text) == worse
+
+
+
+
+def end_trial(adapter: Adapter, trial: Trial):
+    adapter.trial = trial
+    trial._position = len(trial._items)
+    return adapter._concluded()
+
+
+def test_statistics_found_worse_than_frozen_leave_service_and_no_rollback_brings_them_back(bundle, in_fog):
+    adapter = in_fog
+    adapter.served.now = Serving(0.0, 0.5, {}, adapter.floor.buffers(0.5))
+    given = end_trial(adapter, floor_trial(0.5, s0=0.8, s50=0.7))
+    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert adapter.status.share == 0 and adapter.status.events[-1].kind == 'return'
+    assert adapter.rollback() and adapter.served.now.is_frozen
+
+
+def test_learned_weights_found_worse_than_frozen_by_a_trial_of_the_statistics_leave_service(bundle, in_fog):
+    adapter = in_fog
+    adapter.served.now = Serving(1.0, 0.5, adapter.learner.parameters(), adapter.floor.buffers(0.5))
+    given = end_trial(adapter, floor_trial(0.5, s0=0.7, s50=0.75, frozen=0.8))
+    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert (adapter.status.scale, adapter.status.share, adapter.status.rollbacks) == (0, 0, 1)
+
+
+def learned(adapter: Adapter, change=lambda parameters: None) -> Adapter:
+    """Holds, and serves a teacher's weights at the share 0.5."""
+    teacher = adapter.learner.parameters()
+    change(teacher)
+    adapter.serve(Serving(1.0, 0.5, teacher, adapter.floor.buffers(0.5)))
+    adapter.trial = None
+    adapter.hold('told to')
+    adapter.clock.begin('floor')
+    return adapter
+
+
+def after(adapter: Adapter, seconds: float) -> None:
+    adapter.clock.now_ns += int(seconds * SECOND)
+    adapter.journal.now_ns = adapter.clock.now_ns
+    adapter.clock.begin('floor')
+
+
+def review(adapter: Adapter) -> list:
+    """Weights given out until the review is over."""
+    after(adapter, adapter.settings.gate.review_s)
+    given = [adapter.update()]
+    while adapter.trial:
+        given.append(adapter.update())
+    return [weights for weights in given if weights]
+
+
+def spoiled(parameters) -> None:
+    parameters['classifier.3.bias'] = torch.tensor([6.0, 0, 0, 0])
+
+
+def test_what_is_served_is_reviewed_every_minute_while_nothing_is_trained(in_fog):
+    adapter = learned(in_fog)
+    assert not agenda.review_due(adapter) and not adapter._has_more()
+    served = adapter.served.now
+    assert review(adapter) == [] and adapter.served.now is served and 'stood a review' in adapter.status.why
+    assert adapter.clock.since('valid') == 0 and adapter.course.state == 'hold' and not agenda.review_due(adapter)
+
+
+def test_what_does_not_stand_its_review_goes_and_the_student_learns_again(in_fog):
+    adapter = learned(in_fog, spoiled)
+    given = review(adapter)
+    assert len(given) == 1 and (adapter.status.scale, adapter.status.share) == (0, 0.5)
+    assert adapter.course.state == 'adapt' and agenda.may_train(adapter)
+    assert 'did not stand a review' in adapter.status.events[-1].text and adapter.status.rollbacks == 1
+
+
+def test_without_learned_weights_or_beside_training_there_is_no_review(in_fog):
+    adapter = learned(in_fog)
+    after(adapter, 61)
+    assert agenda.review_due(adapter)
+    adapter.course.enter('adapt')
+    assert not agenda.review_due(adapter)
+    adapter.course.enter('hold')
+    adapter.served.now = dataclasses.replace(adapter.served.now, scale=0.0)
+    assert not agenda.review_due(adapter)
+
+
+def test_after_a_rollback_in_hold_the_student_learns_again(in_fog):
+    adapter = learned(in_fog)
+    adapter.learner.rate = 0.0
+    adapter.revert('found bad')
+    assert adapter.course.state == 'adapt' and agenda.may_train(adapter) and adapter.learner.rate > 0
+
+
+def test_each_kind_of_trial_takes_both_halves_of_the_gate_set_in_turn(in_fog):
+    adapter = in_fog
+    halves = {FLOOR: [], LEARNER: []}
+    for _ in range(4):
+        for kind in halves:
+            adapter.clock.begin('floor')
+            if kind == FLOOR:
+                adapter.clock.drop('floor')
+            adapter.candidacy.tried = -1000
+            trial = agenda.next_trial(adapter)
+            assert trial.kind == kind
+            crops = {number for part, number in trial._items if part == 'restyled'}
+            halves[kind].append({number % 2 for number in crops})
+    for each in halves.values():
+        assert each[0] != each[1] and each == [each[0], each[1]] * 2 and all(len(half) == 1 for half in each)
+
+
+def test_what_expires_ends_the_trial_that_compares_with_it(in_fog):
+    adapter = in_fog
+    adapter.clock.begin('floor')
+    adapter.candidacy.tried = -1000
+    adapter.trial = agenda.next_trial(adapter)
+    more = adapter.served.now
+    given = adapter.observe(Frame(foggy(1, 1400)[0], (30 + 301) * SECOND))
+    assert given and adapter.trial is None and adapter.served.now.share < more.share
+    adapter.rollback()
+    assert adapter.served.now.is_frozen, 'a rollback led to more of what nothing confirmed'
+
+
+def test_rollbacks_that_were_asked_for_never_lock_adaptation(in_fog):
+    adapter = in_fog
+    for _ in range(5):
+        adapter.rollback()
+    assert adapter.course.state == 'adapt' and adapter.status.rollbacks == 5
+    for _ in range(2):
+        adapter.revert('found bad')
+    assert adapter.course.state == 'adapt'
+    adapter.revert('found bad')
+    assert adapter.course.state == 'safe'
+
+
+def test_scale_and_share_are_told_apart(in_fog):
+    adapter = in_fog
+    adapter.serve(Serving(0.5, 0.25, adapter.learner.parameters(), adapter.floor.buffers(0.25)))
+    assert (adapter.status.scale, adapter.status.share) == (0.5, 0.25)
+
+
+def test_what_was_learned_at_another_size_is_left_and_everything_runs_at_the_size_of_now(bundle, fog_state):
+    adapter = Adapter(bundle, QUICK, size=(32, 64))
+    adapter.load_state_dict(fog_state)
+    version = adapter.status.version
+    given = adapter.observe(Frame(clear(1)[0], 100 * SECOND))
+    assert given.version == version + 1
+    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert '96x64 pixels' in adapter.status.why and adapter.status.events[-1].text == adapter.status.why
+    drive(adapter, clear(20, 310), 101, pieces=8)
+    assert adapter.eye.size == (32, 64) and adapter.eye.normal is not None and adapter.course.state != 'calibrate'
+    assert all(picture.shape == (32, 64, 3) for picture in adapter.memory.recent)
+
+
+def test_what_was_learned_at_the_same_size_goes_on(in_fog):
+    assert not in_fog.served.now.is_frozen
+    drive(in_fog, [fog(image) for image in clear(2, 1500)], 26, pieces=0)
+    assert not in_fog.served.now.is_frozen and in_fog.eye.size == (64, 96)
