@@ -141,7 +141,7 @@ def _add_bench_adapt(commands: argparse._SubParsersAction) -> None:
 
 def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams = commands.add_parser('bench-streams', help='adaptation against the frozen network on labelled streams')
-    streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K')
+    streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K; E:720 is one of 720 frames')
     streams.add_argument('--methods', default='', metavar='M,...',
                          help='default: all; ours-KEY=VALUE and ours-no_KEY change a setting of the adapter')
     streams.add_argument('--data', default='procedural', help='procedural (default) or camvid:PATH')
@@ -160,6 +160,10 @@ def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams.add_argument('--keep', type=Path, metavar='FOLDER', help='for frames and finished runs (default: the cache)')
     streams.add_argument('--json', type=Path, metavar='FILE')
     streams.add_argument('--html', type=Path, metavar='FILE')
+    streams.add_argument('--picture', type=Path, metavar='FILE', help='the curves of the adapter over all streams, as SVG')
+    streams.add_argument('--ablation', action='store_true', help='the adapter minus each of its parts')
+    streams.add_argument('--into', nargs=2, metavar=('PAGE', 'NAME'),
+                         help='put the tables into a Markdown page, between <!-- bench-streams NAME --> and <!-- end -->')
     streams.set_defaults(run=_bench_streams)
 
 

@@ -97,15 +97,15 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
         lines += [_line(row['method'], _cells(row), width) for row in own]
     lines += ['', 'over all streams',
               _line('method', ('gain (shift)', 'regret (traps)', 'way back', 'worse, at most'), width)]
-    lines += [_line(row['method'], (_points(row['gain_on_shift']), _points(row['regret_on_traps']), _points(row['way_back']),
+    lines += [_line(row['method'], (points(row['gain_on_shift']), points(row['regret_on_traps']), points(row['way_back']),
                                     f'{100 * row["time_worse"]:.1f} %'), width) for row in overall(found)]
     return '\n'.join(lines[1:])
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row['gain_interval']
-    return (_points(row['gain']), f'{low:+.1f}..{high:+.1f}', _points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
-            _points(row['way_back']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+    return (points(row['gain']), f'{low:+.1f}..{high:+.1f}', points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
+            points(row['way_back']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
             reached(row, 'detection_delay', 'shifts_found', 'shifts'), _number(row['false_alarms']),
             str(round(row['lost_frames'])))
 
@@ -114,7 +114,8 @@ def _line(first: str, cells: Sequence[str], width: int) -> str:
     return f'{first:<{width}}' + ''.join(f'{cell:>15}' for cell in cells)
 
 
-def _points(value: float | None) -> str:
+def points(value: float | None) -> str:
+    """'+1.20', a dash where there is none."""
     return '-' if value is None else f'{value:+.2f}'
 
 
