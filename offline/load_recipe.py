@@ -95,9 +95,10 @@ def _stage(stage: Stage, earlier: list[Stage], networks: Mapping[str, NetworkSpe
                           f'known: {", ".join(METHODS)}')
     method = METHODS[stage.method]
     config = from_mapping(method.Config, stage.config, f'{where}: config')
-    if method.NEEDS_TARGET and not data.target:
-        raise ConfigError(f'{where}: method {stage.method!r} learns from target pictures, and data.target is empty; '
-                          'give it, as in --set data.target=folder:/path')
+    if (method.NEEDS_TARGET or stage.statistics == 'target') and not data.target:
+        who = f'method {stage.method!r} learns from' if method.NEEDS_TARGET else 'statistics: target is estimated on'
+        raise ConfigError(f'{where}: {who} target pictures, and data.target is empty; give it, as in '
+                          '--set data.target=folder:/path')
     init = {part: _origin(origin, earlier, f'{where}: init: {part}') for part, origin in stage.init.items()}
     own = _networks(stage.networks, data, f'{where}: networks')
     complete = dataclasses.replace(stage, config=to_mapping(config), networks=own, init=init)

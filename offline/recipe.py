@@ -115,6 +115,7 @@ class Stage:
     method: its name in methods.METHODS; config: its Config. networks: by role, instead of or beside the recipe's. A role
     that the method can do without (Method.OPTIONAL) is filled only if it is named here or in init. init: by part ('student',
     'teacher', ...), where it starts: 'previous.student', 'STAGE.PART' of an earlier stage; else the network as it is.
+    statistics: of BatchNorm when the stage ends: as trained, or estimated anew on the target's pictures.
     optimiser, discriminator, schedule, loader: as a whole instead of the recipe's.
     """
 
@@ -124,6 +125,7 @@ class Stage:
     config: Mapping[str, Any] = field(default_factory=dict)
     networks: Mapping[str, Any] = field(default_factory=dict)
     init: Mapping[str, str] = field(default_factory=dict)
+    statistics: Literal['trained', 'target'] = 'trained'
     optimiser: Optimiser | None = None
     discriminator: Optimiser | None = None
     schedule: Schedule | None = None

@@ -24,7 +24,7 @@ _uda_seg_packages() {  # prints the packages to install, one a line
   fi
   case " $3 " in *" train "* | *" test "*) printf '%s\n' tensorboard matplotlib ;; esac
   case " $3 " in *" test "*)
-    printf '%s\n' pytest pytest-timeout ruff transformers huggingface-hub colcon-core colcon-ros colcon-python-setup-py \
+    printf '%s\n' pytest pytest-timeout pytest-xdist ruff transformers huggingface-hub colcon-core colcon-ros colcon-python-setup-py \
       colcon-library-path colcon-package-information colcon-package-selection colcon-test-result colcon-output \
       colcon-defaults colcon-recursive-crawl ;;
   esac

@@ -14,8 +14,10 @@ from safetensors.torch import save_file
 
 from uda_seg_ros.bundle import Bundle, BundleError, ModelSpec, Preprocess, read_manifest
 from uda_seg_ros.config import ConfigError
+from uda_seg_ros.description import describe
 from uda_seg_ros.labels import CITYSCAPES
 from uda_seg_ros.models import NETWORKS, build
+from uda_seg_ros.runtime.engine import Engine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,8 +157,26 @@ def test_a_replay_memory_is_verified_as_well(tmp_path, tiny_bundle):
     bundle = Bundle.load(tiny_bundle)
     folder = dataclasses.replace(bundle, replay={'a': torch.zeros(3)}).save(tmp_path / 'bundle')
     (folder / 'replay.safetensors').write_bytes(b'other')
+    loaded = Bundle.load(folder)
+    for use in (dict, len, lambda replay: replay['a'], lambda replay: 'a' in replay):
+        with pytest.raises(BundleError, match=r'replay.safetensors: SHA-256 differs'):
+            use(loaded.replay)
     with pytest.raises(BundleError, match=r'replay.safetensors: SHA-256 differs'):
+        describe(folder)
+    (folder / 'replay.safetensors').unlink()
+    with pytest.raises(BundleError, match=r'replay.safetensors: cannot be read: No such file'):
         Bundle.load(folder)
+
+
+def test_whoever_only_segments_never_opens_the_replay_memory(tmp_path, tiny_bundle, monkeypatch):
+    folder = dataclasses.replace(Bundle.load(tiny_bundle), replay={'a': torch.zeros(3)}).save(tmp_path / 'bundle')
+    read, opened = Path.read_bytes, []
+    monkeypatch.setattr(Path, 'read_bytes', lambda path: opened.append(path.name) or read(path))
+    bundle = Bundle.load(folder)
+    Engine(bundle, device='cpu')
+    assert bundle.replay is not None and opened == ['weights.safetensors']
+    assert torch.equal(bundle.replay['a'], torch.zeros(3)) and list(bundle.replay) == ['a'] and len(bundle.replay) == 1
+    assert opened == ['weights.safetensors', 'replay.safetensors']
 
 
 class Bomb:

@@ -10,8 +10,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ class Manifest:
 class Bundle:
     """A network ready to go: what bundle.yaml says, and the tensors.
 
-    tensors: the network's parameters and buffers by name. replay: tensors of labelled source crops, or None.
+    tensors: the network's parameters and buffers by name. replay: tensors of labelled source crops, or None; of a bundle
+    that was loaded, they are read and verified when they are first asked for, which may raise BundleError.
     """
 
     model: ModelSpec
@@ -102,13 +104,16 @@ class Bundle:
 
     @staticmethod
     def load(folder: str | os.PathLike) -> Bundle:
-        """Read and verify a bundle. Raises BundleError if it is missing, damaged, of another format or incomplete."""
+        """Read and verify a bundle, but for the content of its replay memory, which inference alone never needs.
+
+        Raises BundleError if it is missing, damaged, of another format or incomplete.
+        """
         folder = Path(folder)
         manifest = read_manifest(folder)
         if WEIGHTS not in manifest.digests:
             raise BundleError(f'{folder / MANIFEST}: digests: no entry for {WEIGHTS}; export the bundle again')
         tensors = _read_tensors(folder / WEIGHTS, manifest.digests[WEIGHTS])
-        replay = _read_tensors(folder / REPLAY, manifest.digests[REPLAY]) if REPLAY in manifest.digests else None
+        replay = _Unread(folder / REPLAY, manifest.digests[REPLAY]) if REPLAY in manifest.digests else None
         bundle = Bundle(manifest.model, manifest.labels, manifest.preprocess, tensors, replay, manifest.provenance)
         bundle.check(folder)
         return bundle
@@ -185,6 +190,29 @@ class Bundle:
         (folder / MANIFEST).write_text(text, encoding='utf-8')
         _sync(folder / MANIFEST)
         _sync(folder)
+
+
+class _Unread(Mapping[str, 'torch.Tensor']):
+    """The tensors of a file that is there, and that nobody has asked for yet."""
+
+    def __init__(self, path: Path, digest: str) -> None:
+        """Raises BundleError if there is no such file."""
+        self._path, self._digest = path, digest
+        if not path.exists():
+            _read_tensors(path, digest)
+
+    @cached_property
+    def _tensors(self) -> Mapping[str, torch.Tensor]:
+        return _read_tensors(self._path, self._digest)
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
 
 
 def read_manifest(folder: str | os.PathLike) -> Manifest:

@@ -26,7 +26,7 @@ class Method(nn.Module):
     and batches carry the result as target_label.
 
     watch: detached tensors of the last step, by name, for pictures in TensorBoard: images B3HW in 0..1, labels BHW int64,
-    pixel weights BHW float.
+    logits BCHW (whose labels are found when the picture is made), pixel weights BHW float.
     """
 
     ROLES: ClassVar[Mapping[str, str]] = {'student': TRAINED}
@@ -43,9 +43,9 @@ class Method(nn.Module):
         super().__init__()
         self.config = config
         self.networks = nn.ModuleDict(networks)
-        self._frozen = [network for role, network in networks.items()
+        self.frozen = [network for role, network in networks.items()
                         if {**self.ROLES, **self.OPTIONAL}.get(role) == FROZEN]
-        for network in self._frozen:
+        for network in self.frozen:
             network.requires_grad_(False).eval()
         self.register_buffer('mean', torch.tensor(preprocess.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(preprocess.std).view(1, 3, 1, 1), persistent=False)
@@ -62,7 +62,7 @@ class Method(nn.Module):
     def train(self, mode: bool = True) -> Method:
         """Frozen networks stay in eval mode."""
         super().train(mode)
-        for network in self._frozen:
+        for network in self.frozen:
             network.eval()
         return self
 

@@ -63,7 +63,7 @@ class DAKD(Method):
         super().__init__(networks, config, preprocess)
         self.student_auxiliary = AuxiliaryHead(self.student, config.adaptation.feature)
         self.teacher_auxiliary = AuxiliaryHead(networks['teacher'], config.teacher_feature).requires_grad_(False).eval()
-        self._frozen.append(self.teacher_auxiliary)
+        self.frozen.append(self.teacher_auxiliary)
         self.discriminators = Discriminators(self.num_classes, 2, config.adaptation.discriminator_width)
 
     def check_start(self, started: Collection[str]) -> None:
@@ -82,7 +82,7 @@ class DAKD(Method):
     def forward(self, batch: Batch, step: int) -> dict[str, torch.Tensor]:
         source, target = self._student_heads(batch.source_image), self._student_heads(batch.target_image)
         self.watch = {'source_image': batch.source_image, 'source_label': batch.source_label,
-                      'target_image': batch.target_image, 'student': target[1].detach().argmax(1)}
+                      'target_image': batch.target_image, 'student': target[1].detach()}
         losses = adaptation_losses(source, batch.source_label, target, self.discriminators, self.config.adaptation)
         if self.config.paradigm != 'b':
             use_label = self.config.pseudo_label_on_source
@@ -96,7 +96,7 @@ class DAKD(Method):
                 pseudo_label: float) -> dict[str, torch.Tensor]:
         """What the teacher says of one domain's images, as losses named after the domain."""
         config, teacher = self.config, self._teacher_heads(image)
-        label = teacher[1].argmax(1)
+        label = teacher[1].max(1).indices  # several times as fast as argmax on a CPU
         self.watch[f'{domain}_pseudo_label'] = label
         divergence = kl(teacher[1], student[1])
         losses = {f'pseudo_label_{domain}': pseudo_label * cross_entropy(student[1], label)}

@@ -41,7 +41,7 @@ class DAKDAdapt(Method):
     def forward(self, batch: Batch, step: int) -> dict[str, torch.Tensor]:
         source, target = self._heads(batch.source_image), self._heads(batch.target_image)
         self.watch = {'source_image': batch.source_image, 'source_label': batch.source_label,
-                      'target_image': batch.target_image, 'student': target[1].detach().argmax(1)}
+                      'target_image': batch.target_image, 'student': target[1].detach()}
         return adaptation_losses(source, batch.source_label, target, self.discriminators, self.config.adaptation)
 
     def _heads(self, image: torch.Tensor) -> Heads:

@@ -88,9 +88,9 @@ class DUDARefine(Method):
 
     def _learn_inconsistent(self, target: View, teacher: torch.Tensor, step: int) -> torch.Tensor:
         student = self._see(target)
-        self.watch['student'] = student.detach().argmax(1)
+        self.watch['student'] = student.detach()
         if self.config.recompute:
             if step and step % self.config.recompute == 0:
                 self.inconsistency.refresh()
-            self.inconsistency.count(target.label, self.watch['student'])
+            self.inconsistency.count(target.label, student.detach().max(1).indices)
         return kl(teacher, student, pixel_weight=self.inconsistency.weight[target.label])

@@ -44,7 +44,7 @@ class SourceOnly(Method):
         if self.config.photometric is not None:
             image = photometric(image, self.config.photometric)
         logits = self.student(self.normalise(image), tuple(label.shape[-2:]))
-        self.watch = {'source_image': image, 'source_label': label, 'prediction': logits.detach().argmax(1)}
+        self.watch = {'source_image': image, 'source_label': label, 'prediction': logits.detach()}
         ohem = self.config.ohem
         loss = (cross_entropy(logits, label, normalise='valid') if ohem is None
                 else ohem_cross_entropy(logits, label, ohem.threshold, ohem.fewest))

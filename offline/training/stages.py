@@ -29,6 +29,7 @@ from .stage_data import stage_loader
 from .stage_networks import check_stages, make_method, saved_parts
 from .stage_run import Intervals, StageRun
 from .target_pass import TargetImages, label_target, prepare
+from .target_statistics import NUM_BATCHES, take_target_statistics
 from .trainer import Trainer, make_trainer
 
 Report = Callable[[str], None]
@@ -94,6 +95,9 @@ def _train_stage(recipe: Recipe, run: RunFolder, folder: StageFolder, world: Wor
         if logbook:
             logbook.close()
     if world.leads:
+        if stage.statistics == 'target':
+            report(f'{stage.name}: BatchNorm statistics of the target')
+            take_target_statistics(method, loader.batches(stage.steps, stage.steps + NUM_BATCHES))
         _finish(run, folder, stage_run)
 
 

@@ -89,7 +89,8 @@ def test_without_the_leash_weights_go_beyond_their_radius_and_the_gate_lets_them
         adapter.learner.restart({})
         adapter.learner.begin(2.0)
         adapter._train()
-        far[leash] = deviation(dict(adapter.learner.student.requires_grad_(False).named_parameters()), adapter.anchor.tensors)
+        student = adapter.learner.student.requires_grad_(False)
+        far[leash] = deviation(dict(student.named_parameters()), adapter.anchor.tensors)
         assert (adapter.settings.training.most_deviation == float('inf')) == (not leash)
     assert far[True] <= 1.01e-4 < far[False]
 

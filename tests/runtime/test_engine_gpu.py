@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from uda_seg_ros.runtime.engine import Engine, EngineOutOfMemory
+from uda_seg_ros.runtime.engine import PATIENT, URGENT, Engine, EngineOutOfMemory
 from uda_seg_ros.structures import Weights
 
 pytestmark = pytest.mark.gpu
@@ -50,3 +50,28 @@ def test_too_large_an_output_is_an_error_and_the_next_frame_goes_on(lively_bundl
         engine(picture(64, 64))
     engine.output_size = 'input'
     assert engine(picture(64, 64)).mask.shape == (64, 64)
+
+
+@pytest.mark.parametrize('urgent, priority', [(True, URGENT), (False, PATIENT)])
+def test_frames_run_on_a_stream_that_goes_first_unless_told_otherwise(lively_bundle, picture, urgent, priority):
+    engine, seen = Engine(lively_bundle, device='cuda', urgent=urgent), []
+    engine.stages()[1].register_forward_pre_hook(lambda *_: seen.append(torch.cuda.current_stream().priority))
+    engine(picture(120, 160))
+    with torch.cuda.stream(torch.cuda.Stream(priority=PATIENT)):
+        engine(picture(120, 160))
+        assert torch.cuda.current_stream().priority == PATIENT
+    assert seen == [priority, priority] and URGENT < PATIENT
+
+
+def test_a_swap_waits_for_what_made_the_weights_and_the_next_frame_for_the_swap(lively_bundle, picture):
+    engine, frame = Engine(lively_bundle, device='cuda'), picture(120, 160)
+    frozen = engine(frame).mask
+    tensors = {name: tensor.cuda() for name, tensor in lively_bundle.tensors.items()}
+    busy = torch.ones(4096, 4096, device='cuda')
+    for version in range(1, 20):
+        for _ in range(20):
+            busy = busy @ busy / 4096  # a queue of work on the caller's stream before the weights are made
+        made = {name: tensor + (0 * busy[0, 0]).to(tensor.dtype) for name, tensor in tensors.items()}
+        engine.load_weights(Weights(version, made))
+        answer = engine(frame)
+        assert answer.weights_version == version and (answer.mask == frozen).mean() >= 0.999

@@ -27,7 +27,7 @@ class Start:
     """How a learner begins. snapshot: of the one before it. file: to take weights up from. anchored: with the frozen ones,
     because weights of a learner that is lost are served."""
 
-    snapshot: bytes | None = None
+    snapshot: bytes | memoryview | None = None
     file: Path | None = None
     anchored: bool = False
 
@@ -148,8 +148,8 @@ class Learner:
             except SavedError as error:
                 self._tell('refused', str(error))
 
-    def _take_up(self, source: bytes | Path, where: object) -> None:
-        saved = unpack(source, self._anchor, where) if isinstance(source, bytes) else read(source, self._anchor)
+    def _take_up(self, source: bytes | memoryview | Path, where: object) -> None:
+        saved = read(source, self._anchor) if isinstance(source, Path) else unpack(source, self._anchor, where)
         if reason := self._rehearse(saved.weights, self._frame):
             raise SavedError(f'{where}: {reason}; ignored')
         try:
@@ -177,7 +177,7 @@ class Learner:
         elif self._write(path, pack(self._anchor, self._given, self._adapter.state_dict())):
             self._tell('saved', f'{path}: weights version {self._given.version} saved')
 
-    def _write(self, path: Path, content: bytes) -> bool:
+    def _write(self, path: Path, content: bytes | memoryview) -> bool:
         try:
             write(path, content)
         except OSError as error:

@@ -44,7 +44,7 @@ class Parcel(NamedTuple):
     content: bytes | None
 
 
-def send(line: socket.socket, message: Any, content: bytes | None = None, flags: int = 0) -> None:
+def send(line: socket.socket, message: Any, content: bytes | memoryview | None = None, flags: int = 0) -> None:
     """Raises BlockingIOError where the flags forbid to wait and the line is full, another OSError if nobody listens."""
     packed = pickle.dumps(message)
     if content is None:
@@ -71,7 +71,7 @@ def receive(line: socket.socket, flags: int = 0) -> Parcel:
     return Parcel(pickle.loads(packed), content)
 
 
-def sealed(content: bytes) -> int:
+def sealed(content: bytes | memoryview) -> int:
     """File number of memory that holds the content and cannot be changed any more, by nobody."""
     memory = os.memfd_create('content', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     view = memoryview(content)

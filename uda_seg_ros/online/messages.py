@@ -64,7 +64,7 @@ class Fault:
 class Snapshot:
     """What `persistence.pack` made of an adapter: with it a learner goes on where another ended."""
 
-    content: bytes
+    content: bytes | memoryview
 
 
 class Link(Protocol):

@@ -22,13 +22,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 
 from ..structures import Weights
 
 FORMAT, STATE, PREFIX = '1', 'state', 'weights.'
+DTYPES = {torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16', torch.int64: 'I64',
+          torch.int32: 'I32', torch.int16: 'I16', torch.int8: 'I8', torch.uint8: 'U8', torch.bool: 'BOOL'}
 
 
 class SavedError(ValueError):
@@ -43,17 +46,37 @@ class Saved:
     state: Mapping[str, Any]
 
 
-def pack(anchor: str, weights: Weights, state: Mapping[str, Any]) -> bytes:
-    """anchor: SHA-256 of the bundle's weights file."""
+def pack(anchor: str, weights: Weights, state: Mapping[str, Any]) -> memoryview:
+    """anchor: SHA-256 of the bundle's weights file.
+
+    All that is large is copied by PyTorch, which lets other threads run meanwhile: a learner may be one beside inference.
+    """
     stored = io.BytesIO()
     torch.save(dict(state), stored)
-    tensors = {PREFIX + name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.tensors.items()}
-    tensors[STATE] = torch.frombuffer(bytearray(stored.getbuffer()), dtype=torch.uint8)
-    return save(tensors, {'format': FORMAT, 'anchor': anchor, 'version': str(weights.version), 'digest': _digest(tensors)})
+    tensors = {PREFIX + name: tensor.detach().cpu().contiguous() for name, tensor in weights.tensors.items()}
+    tensors[STATE] = torch.frombuffer(stored.getbuffer(), dtype=torch.uint8)
+    about = {'format': FORMAT, 'anchor': anchor, 'version': str(weights.version), 'digest': _digest(tensors)}
+    return memoryview(_laid_out(tensors, about).numpy())
 
 
-def unpack(content: bytes, anchor: str, where: object) -> Saved:
+def _laid_out(tensors: Mapping[str, torch.Tensor], about: Mapping[str, str]) -> torch.Tensor:
+    """The bytes of a safetensors file: length of the header, header, tensors one behind the other."""
+    ends = np.cumsum([tensor.nbytes for tensor in tensors.values()]).tolist()
+    header = {name: {'dtype': DTYPES[tensor.dtype], 'shape': list(tensor.shape), 'data_offsets': [end - tensor.nbytes, end]}
+              for (name, tensor), end in zip(tensors.items(), ends)}
+    text = json.dumps({'__metadata__': about, **header}).encode()
+    text += b' ' * (-len(text) % 8)
+    begin = 8 + len(text)
+    content = torch.empty(begin + ends[-1], dtype=torch.uint8)
+    content[:begin] = torch.frombuffer(bytearray(len(text).to_bytes(8, 'little') + text), dtype=torch.uint8)
+    for tensor, end in zip(tensors.values(), ends):
+        content[begin + end - tensor.nbytes : begin + end].copy_(tensor.reshape(-1).view(torch.uint8))
+    return content
+
+
+def unpack(content: bytes | memoryview, anchor: str, where: object) -> Saved:
     """The inverse. Raises SavedError for damage, and for weights that grew from another frozen network."""
+    content = bytes(content)
     try:
         length = int.from_bytes(content[:8], 'little')
         about = json.loads(content[8 : 8 + length])['__metadata__']
@@ -82,7 +105,7 @@ def read(path: Path, anchor: str) -> Saved:
     return unpack(content, anchor, path)
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes | memoryview) -> None:
     """Into a file beside, synced, then renamed. Raises OSError, and leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f'.{glob.escape(path.name)}.*'):  # by a learner that was killed while it wrote

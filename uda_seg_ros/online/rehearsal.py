@@ -22,7 +22,7 @@ class Rehearsal:
     def __init__(self, bundle: Bundle, *, device: str = 'cpu', size: tuple[int, int] | None = None) -> None:
         self._anchor = Weights(0, bundle.tensors)
         threads = torch.get_num_threads()  # in a thread, the engine that serves has chosen them for the whole process
-        self._engine = Engine(bundle, device=device, size=size, threads=threads, output_size='network')
+        self._engine = Engine(bundle, device=device, size=size, threads=threads, output_size='network', urgent=False)
 
     def __call__(self, weights: Weights, frame: Frame | None) -> str | None:
         try:

@@ -104,8 +104,10 @@ class _Link:
 
 
 def _stream(device: str) -> contextlib.AbstractContextManager:
-    """On CUDA a stream of its own, so that what the learner launches does not queue before the camera's frames."""
+    """On CUDA a stream of its own, of a lower priority than the engine's: what the learner launches lets frames pass."""
     if not device.startswith('cuda'):
         return contextlib.nullcontext()
     import torch
-    return torch.cuda.stream(torch.cuda.Stream(device, priority=0))
+
+    from ..runtime.engine import PATIENT
+    return torch.cuda.stream(torch.cuda.Stream(device, priority=PATIENT))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..models import SegmentationModel
 
 
+URGENT, PATIENT = -1, 0  # priorities of CUDA streams: the lower number goes first, and PyTorch knows these two
+
+
 class EngineError(RuntimeError):
     """The engine cannot do what was asked. The text says what, why, and what to do."""
 
@@ -49,11 +52,12 @@ class Engine:
     """
 
     def __init__(self, bundle: Bundle, *, device: str = 'auto', half: bool = False, size: tuple[int, int] | None = None,
-                 threads: int = 1, threshold: float = 0.0, output_size: str = 'input') -> None:
+                 threads: int = 1, threshold: float = 0.0, output_size: str = 'input', urgent: bool = True) -> None:
         """device: 'auto' (CUDA if there is one), 'cpu', 'cuda' or 'cuda:N'. half: fp16 on CUDA, bf16 on a CPU.
 
         size: (height, width) of the network's input, whatever the picture's aspect, instead of the bundle's. threads: of a
-        CPU, for the whole process.
+        CPU, for the whole process. urgent: on CUDA frames go before all work of this process that is not; False computes on
+        the caller's stream.
         Raises EngineError if the device is not there, ValueError for an impossible output_size.
         """
         self.labels = bundle.labels
@@ -69,6 +73,7 @@ class Engine:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         self._queue, self._lock = threading.Lock(), threading.Lock()
+        self._stream = torch.cuda.Stream(self.device, URGENT) if urgent and self.device.type == 'cuda' else None
         network = bundle.network().requires_grad_(False)
         self._multiple = network.multiple
         self._shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
@@ -169,13 +174,28 @@ class Engine:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """For a batch, or while weights are copied: a frame sees one version only."""
+        """For a batch, or while weights are copied: a frame sees one version only, and goes first on a GPU."""
         with self._queue:  # whoever waits for the lock holds up the queue: an endless stream of frames starves nobody
             self._lock.acquire()
         try:
-            yield
+            with self._first():
+                yield
         finally:
             self._lock.release()
+
+    @contextlib.contextmanager
+    def _first(self) -> Iterator[None]:
+        """On the engine's own stream, after what the caller's has begun, and before what the caller's goes on with."""
+        if self._stream is None:
+            yield
+            return
+        callers = torch.cuda.current_stream(self.device)
+        self._stream.wait_stream(callers)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            callers.wait_stream(self._stream)
 
     @contextlib.contextmanager
     def _memory_errors(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 import torch
@@ -26,6 +27,17 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert torch.equal(saved.state['memory']['images'], STATE['memory']['images'])
 
 
+def test_packing_copies_nothing_large_in_the_interpreters_own_memory():
+    """What the interpreter copies, it copies while every other thread waits; a learner may be a thread beside inference."""
+    weights = Weights(1, {str(number): torch.zeros(1 << 20) for number in range(10)})
+    tracemalloc.start()
+    try:
+        content = pack(ANCHOR, weights, STATE)
+        assert len(content) > 10 << 22 and tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
+
+
 def flipped(content: bytes) -> bytes:
     return content[:-1] + bytes([content[-1] ^ 1])
 
@@ -43,7 +55,7 @@ def of_format_9(content: bytes) -> bytes:
     lambda content: content[:-4], flipped, of_format_9], ids=['empty', 'foreign', 'header', 'short', 'flipped', 'format'])
 def test_damage_is_told_in_one_line_with_the_file(tmp_path, damage):
     path = tmp_path / 'adapted.safetensors'
-    path.write_bytes(damage(pack(ANCHOR, WEIGHTS, STATE)))
+    path.write_bytes(damage(bytes(pack(ANCHOR, WEIGHTS, STATE))))
     with pytest.raises(SavedError, match='damaged') as error:
         read(path, ANCHOR)
     assert str(path) in str(error.value) and '\n' not in str(error.value)

@@ -96,7 +96,7 @@ def test_frames_of_other_cameras_are_segmented_and_not_learned_from(tiny_bundle)
 
 def saved(bundle: Bundle, anchor: str, turn: int = 5) -> bytes:
     turned = {name: bundle.tensors[name].roll(turn, 0) for name in HEAD}
-    return pack(anchor, Weights(9, {**bundle.tensors, **turned}), {'turn': turn, 'step': 1, 'probe': torch.arange(3)})
+    return bytes(pack(anchor, Weights(9, {**bundle.tensors, **turned}), {'turn': turn, 'step': 1, 'probe': torch.arange(3)}))
 
 
 @THREAD

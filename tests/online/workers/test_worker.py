@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uda_seg_ros.online import process_worker
+from uda_seg_ros.bundle import Bundle
+from uda_seg_ros.online import process_worker, thread_worker
 from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
+from uda_seg_ros.runtime.engine import URGENT, Engine
 from uda_seg_ros.structures import Frame
 
 THREAD = pytest.mark.parametrize('backend', ['thread'], indirect=True)  # where it is the keeper's doing: starts in no time
@@ -66,11 +68,12 @@ def live_no_longer_than(drive, seconds: float) -> None:
 
 
 @pytest.mark.parametrize('backend, faults', [
-    ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')), ('process', ('memory', 'nan', 'segfault', 'hang'))],
+    ('thread', ('exception', 'memory', 'nan', 'collapse', 'hang')),
+    ('process', ('memory', 'nan')), ('process', ('segfault', 'hang'))],
     indirect=['backend'])
 def test_faults_cost_no_frame_and_no_good_weights_and_the_learner_starts_again(drive, tmp_path, faults):
     drive = drive({'heartbeat_s': 1.0, 'steady_s': 0.0}, faults=faults, after=3, lives=str(tmp_path / 'lives'))
-    drive.until(lambda: drive.worker.status.restarts == len(faults) and drive.worker.status.condition == 'running')
+    drive.until(lambda: drive.worker.status.restarts == len(faults) and drive.worker.status.condition == 'running', 110)
     texts = [event.text for event in drive.worker.status.events if event.kind == 'fault']
     assert len(texts) == len(faults)
     for fault, text in zip(faults, texts):
@@ -264,6 +267,19 @@ def test_a_learner_computes_no_more_than_its_share_of_the_time(drive):
     drive = drive({'max_duty': 0.2}, beat_s=0.1)
     drive.until(lambda: drive.worker.status.version >= 4)
     assert time.monotonic() - begin_s > 3 * 0.1 / 0.2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_learner_works_on_a_stream_that_lets_frames_pass():
+    import torch
+    with thread_worker._stream('cuda'):
+        assert torch.cuda.current_stream().priority > URGENT
+        assert torch.cuda.current_stream() != torch.cuda.default_stream()
+
+
+def test_on_a_cpu_streams_are_left_alone(tiny_bundle):
+    with thread_worker._stream('cpu'):
+        assert Engine(Bundle.load(tiny_bundle), device='cpu')._stream is None
 
 
 @pytest.mark.gpu
