@@ -20,9 +20,9 @@ from .test_measures import trace
 
 
 def row(method, stream, kind, gain, **more):
-    return {'method': method, 'stream': stream, 'title': 'T', 'kind': kind, 'gain': gain, 'regret': gain - 1, 'way_back': -0.1,
-            'time_worse': 0.25, 'frozen_miou': 40.0, 'gain_interval': (gain - 1, gain + 1), 'gain_at_end': gain,
-            'regret_interval': (gain - 2, gain), 'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
+    return {'method': method, 'stream': stream, 'title': 'T', 'kind': kind, 'gain': gain, 'regret': gain - 1,
+            'way_back': -0.1, 'time_worse': 0.25, 'frozen_miou': 40.0,
+            'gain_interval': (gain - 1, gain + 1), 'gain_at_end': gain, 'regret_interval': (gain - 2, gain), 'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
             'detection_delay': None, 'shifts_found': 0, 'shifts': 1, 'false_alarms': None, 'runs': 1, 'frames': 12, **more}
 
 
@@ -54,13 +54,13 @@ def test_the_command_fills_the_place_of_that_name_and_tells_of_none_before_the_f
     monkeypatch.setattr(results.rows, '__kwdefaults__', {'draws': 50})
     page = tmp_path / 'page.md'
     page.write_text('before\n<!-- bench-streams small -->\nold\n<!-- end -->\nafter\n')
-    common = ['bench-streams', '--bundle', bundle.save(tmp_path / 'bundle'), '--data', f'camvid:{camvid}', '--streams', 'A:12',
-              '--size', '128x64', '--methods', 'frozen', '--keep', tmp_path / 'keep', '--into', page]
+    common = ['bench-streams', '--bundle', bundle.save(tmp_path / 'bundle'), '--data', f'camvid:{camvid}', '--streams',
+              'A:12', '--size', '128x64', '--methods', 'frozen', '--keep', tmp_path / 'keep', '--into', page]
     assert main(list(map(str, [*common, 'other']))) == 2
     assert 'there is no place for the table' in capsys.readouterr().err and not (tmp_path / 'keep').exists()
     assert main(list(map(str, [*common, 'small']))) == 0
     text = page.read_text()
-    assert text.startswith('before\n<!-- bench-streams small -->\nMeasured on CamVid; network input 128x64, 1 source network')
+    assert text.startswith('before\n<!-- bench-streams small -->\nMeasured on CamVid; network input 128x64, 1 source')
     assert 'frames of each stream: A 12.' in text and '| `frozen` | - |' in text and text.endswith('\n<!-- end -->\nafter\n')
 
 

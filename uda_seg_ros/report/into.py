@@ -9,7 +9,7 @@ from ..storage.whole_file import write_text
 
 
 def put_between(page: Path, mark: str, text: str) -> None:
-    """Replace what stands between `<!-- MARK -->` and `<!-- end -->`. Raises ConfigError where the page has no such place."""
+    """Replace what stands between `<!-- MARK -->` and `<!-- end -->`. Raises ConfigError where there is no such place."""
     before, begin, after = find_place(page, mark)
     write_text(page, f'{before}{begin}\n{text.strip()}\n<!-- end -->{after}')
 
