@@ -22,7 +22,8 @@ from .test_measures import trace
 def row(method, stream, kind, gain, **more):
     return {'method': method, 'stream': stream, 'title': 'T', 'kind': kind, 'gain': gain, 'regret': gain - 1,
             'way_back': -0.1, 'time_worse': 0.25, 'frozen_miou': 40.0,
-            'gain_interval': (gain - 1, gain + 1), 'gain_at_end': gain, 'regret_interval': (gain - 2, gain), 'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
+            'gain_interval': (gain - 1, gain + 1), 'gain_at_end': gain, 'regret_interval': (gain - 2, gain),
+            'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
             'detection_delay': None, 'shifts_found': 0, 'shifts': 1, 'false_alarms': None, 'runs': 1, 'frames': 12, **more}
 
 
