@@ -156,7 +156,7 @@ def _add_bench_adapt(commands: argparse._SubParsersAction) -> None:
 
 def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams = commands.add_parser('bench-streams', help='adaptation against the frozen network on labelled streams')
-    streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K')
+    streams.add_argument('--streams', default='', metavar='A,B,...', help='default: all, A to K; E:720 is one of 720 frames')
     streams.add_argument('--methods', default='', metavar='M,...',
                          help='default: all; ours-KEY=VALUE and ours-no_KEY change a setting of the adapter')
     streams.add_argument('--data', default='procedural', help='procedural (default) or camvid:PATH')
@@ -166,7 +166,8 @@ def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams.add_argument('--seeds', type=count, default=1, help='adaptation seeds of methods that draw numbers (default: 1)')
     streams.add_argument('--frames', type=count, help="of every stream (default: the stream's own length)")
     streams.add_argument('--size', type=size, metavar='WxH', help="of the network's input (default: the bundle's)")
-    streams.add_argument('--pieces', type=count, default=4, help='of background work between two frames (default: 4)')
+    streams.add_argument('--background', type=count, default=20,
+                         help='forward passes that the learner does beside inference from frame to frame (default: 20)')
     streams.add_argument('--forwards', type=count, default=8,
                          help='forward passes that the device does between two frames (default: 8)')
     streams.add_argument('--threads', type=count, default=1)
@@ -174,6 +175,10 @@ def _add_bench_streams(commands: argparse._SubParsersAction) -> None:
     streams.add_argument('--keep', type=Path, metavar='FOLDER', help='for frames and finished runs (default: the cache)')
     streams.add_argument('--json', type=Path, metavar='FILE')
     streams.add_argument('--html', type=Path, metavar='FILE')
+    streams.add_argument('--picture', type=Path, metavar='FILE', help='the curves of the adapter over all streams, as SVG')
+    streams.add_argument('--ablation', action='store_true', help='the adapter minus each of its parts')
+    streams.add_argument('--into', nargs=2, metavar=('PAGE', 'NAME'),
+                         help='put the tables into a Markdown page, between <!-- bench-streams NAME --> and <!-- end -->')
     streams.set_defaults(run=_bench_streams)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uda_seg_ros.self_training.restyle import RESTYLE, color_statistics, fourier_amplitude
+from uda_seg_ros.self_training.restyle import RESTYLE, color_statistics, fourier_amplitude, grain_and_blur
 
 
 @pytest.fixture
@@ -71,3 +71,23 @@ def test_color_statistics_are_the_references(pictures):
 
 def test_a_picture_of_one_colour_gives_no_nan():
     assert color_statistics(torch.full((1, 3, 8, 8), 0.5), torch.rand(1, 3, 8, 8)).isfinite().all()
+
+
+@pytest.mark.parametrize('wanted', [0.06, 0.0])
+def test_a_picture_gets_the_grain_or_the_softness_of_another(wanted):
+    """Smooth pictures with an edge: white noise of 0.02 in one, of `wanted` in the other."""
+    torch.manual_seed(0)
+    smooth = torch.linspace(0.3, 0.7, 96).expand(1, 3, 64, 96).clone()
+    smooth[..., 48:] -= 0.2
+    image, reference = (smooth + noise * torch.randn(1, 3, 64, 96) for noise in (0.02, wanted))
+    styled = grain_and_blur(image, reference)
+    rest = styled - smooth
+    assert (rest[..., :40].std() > 1.7 * 0.02) if wanted else (rest[..., :40].std() < 0.9 * 0.02)
+    torch.testing.assert_close(styled.mean(), image.mean(), rtol=0, atol=2e-3)
+
+
+def test_the_grain_is_the_same_for_the_same_generator():
+    image, reference = torch.full((1, 3, 32, 32), 0.5), 0.5 + 0.1 * torch.randn(1, 3, 32, 32)
+    first, second = (grain_and_blur(image, reference, torch.Generator().manual_seed(0)) for _ in range(2))
+    assert torch.equal(first, second) and first.std() > 0.03
+    assert torch.equal(grain_and_blur(image, image), image), 'a picture like itself stays as it is'

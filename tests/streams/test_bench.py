@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from types import SimpleNamespace
@@ -10,10 +11,13 @@ import pytest
 
 from uda_seg_ros.cli import main
 from uda_seg_ros.streams import bench, command, results
+from uda_seg_ros.streams.bench import digest_of
 from uda_seg_ros.streams.methods import METHODS
+from uda_seg_ros.streams.program_text import PACKAGE, reached
 
 FIELDS = {'stream', 'kind', 'method', 'gain', 'regret', 'time_worse', 'way_back', 'recovery', 'p99_ratio', 'gain_interval',
           'regret_interval', 'frozen_miou', 'miou', 'gate_efficiency', 'gap_closed', 'detection_delay', 'false_alarms',
+          'shifts', 'shifts_found', 'abrupt_parts', 'parts_recovered',
           'promotions', 'rejections', 'rollbacks', 'lost_frames', 'runs', 'frames'}
 
 
@@ -74,8 +78,20 @@ def test_what_is_finished_is_kept(go, monkeypatch):
     assert go('--streams', 'A', '--methods', 'batchnorm_0.5')['rows'] == first['rows'] and ran == []
     go('--streams', 'A', '--methods', 'batchnorm_0.5,batchnorm_0.5-share=0.75')
     assert ran == ['BatchNormMix']
-    go('--streams', 'A', '--methods', 'batchnorm_0.5', '--pieces', '5')
+    go('--streams', 'A', '--methods', 'batchnorm_0.5', '--background', '5')
     assert ran == ['BatchNormMix', 'Frozen', 'BatchNormMix'], 'another pace is another result'
+
+
+def test_the_program_text_of_a_result_is_what_its_files_import_and_no_more():
+    text = {path.relative_to(PACKAGE).as_posix() for path in reached([PACKAGE / 'streams' / 'methods' / 'ours.py'])}
+    assert {'online/adapter.py', 'online/settings.py', 'online/guards.py', 'replay.py', 'metrics.py', 'streams/clock.py',
+            'self_training/losses.py', 'runtime/engine.py', 'streams/methods/ours.py', 'streams/passes.py'} <= text
+    assert not text & {'online/process_worker.py', 'streams/methods/tent.py', 'streams/page.py', 'cli.py'}
+
+
+def test_a_bundle_of_other_preprocessing_is_another(bundle):
+    other = dataclasses.replace(bundle, preprocess=dataclasses.replace(bundle.preprocess, keep_aspect=False))
+    assert digest_of(bundle) == digest_of(dataclasses.replace(bundle, provenance={'x': 1})) != digest_of(other)
 
 
 def test_seeds_are_for_methods_that_draw(go):

@@ -10,13 +10,13 @@ from uda_seg_ros.streams.bootstrap import intervals, resampled, slots, strata
 from uda_seg_ros.streams.measures import (
     Span,
     backward_transfer,
-    detection_delay,
+    detection_delays,
     false_alarms,
     forgetting,
     harmonic_mean,
     measure,
     paired,
-    recovery,
+    recoveries,
     spans,
     way_back,
     windowed,
@@ -91,13 +91,13 @@ def test_way_back_counts_the_last_clean_part_once_settled():
 def test_recovery_is_when_the_gain_is_there(late):
     parts = [Span(0, 50, 'clean', True, False), Span(50, 170, 'fog', False, True)]
     served = trace([0.8] * 50 + [0.3] * late + [0.6] * (120 - late))
-    found = recovery(served, trace([0.8] * 50 + [0.3] * 120), parts)
+    found, = recoveries(served, trace([0.8] * 50 + [0.3] * 120), parts)
     assert late + 7 <= found <= late + 9  # a window of ten frames, of which nine or ten must gain
 
 
 def test_without_a_gain_there_is_no_recovery():
     parts = [Span(0, 50, 'clean', True, False), Span(50, 170, 'fog', False, True)]
-    assert recovery(trace([0.5] * 170), trace([0.5] * 170), parts) is None
+    assert recoveries(trace([0.5] * 170), trace([0.5] * 170), parts) == [None]
 
 
 def test_alarms_and_delay_come_from_the_events():
@@ -106,10 +106,20 @@ def test_alarms_and_delay_come_from_the_events():
     told = [Happening(frame, 'shift') for frame in (30, 112, 130, 240)]
     told += [Happening(frame, 'promotion') for frame in (40, 41)]
     served = trace([0.5] * 250, told)
-    assert detection_delay(served, parts) == 12
+    assert detection_delays(served, parts) == [12]
     assert false_alarms(served, parts) == pytest.approx(10)
     assert measure(served, served, moments([clean(250)], {'day': 999}))['promotions'] == 2
-    assert detection_delay(trace([0.5] * 250), parts) is None
+    assert detection_delays(trace([0.5] * 250), parts) == [None]
+
+
+def test_what_never_came_is_counted_beside_the_median_of_what_did():
+    shown = moments([clean(50), steady('fog', 60), clean(50), steady('rain', 60), clean(50)], {'day': 999})
+    frozen = trace([0.8] * 50 + [0.3] * 60 + [0.8] * 50 + [0.3] * 60 + [0.8] * 50)
+    served = Trace(frozen.counts.copy(), frozen.lost, (Happening(170, 'shift'),))
+    served.counts[180:220] = trace([0.6]).counts[0]
+    found = measure(served, frozen, shown)
+    assert (found['shifts'], found['shifts_found'], found['detection_delay']) == (2, 1, 10)
+    assert (found['abrupt_parts'], found['parts_recovered']) == (2, 1) and 20 <= found['recovery'] <= 30
 
 
 def test_transfer_forgetting_and_harmonic_mean():

@@ -14,6 +14,7 @@ from uda_seg_ros.online.status import AdaptationStatus, Event
 from uda_seg_ros.streams.clock import Pace
 from uda_seg_ros.streams.errors import StreamError
 from uda_seg_ros.streams.methods import Setting, choose
+from uda_seg_ros.streams.passes import counted
 from uda_seg_ros.structures import Weights
 
 MODULE = 'uda_seg_ros.streams.methods.ours'
@@ -33,14 +34,15 @@ class Settings:
 
 
 class Adapter:
-    """Busy for `work` pieces after each frame; gives out weights of version 1 with the third piece of all."""
+    """Busy for `work` pieces of `cost` forward passes after each frame; gives out weights with the third piece of all."""
 
-    work = 2
+    work, cost = 2, 1
 
     def __init__(self, bundle, settings, *, seed, device, size) -> None:
         self.bundle, self.settings, self.seed, self.size = bundle, settings, seed, size
         self.calls: list[str] = []
         self.left = 0
+        self.network = bundle.network()
         self.events: tuple[Event, ...] = ()
         Adapter.last = self
 
@@ -56,6 +58,9 @@ class Adapter:
     def update(self):
         self.left -= 1
         self.calls.append('update')
+        with torch.no_grad():
+            for _ in range(self.cost):
+                self.network(torch.zeros(1, 3, 64, 128))
         if self.calls.count('update') == 3:
             tensors = {name: torch.zeros_like(tensor) if tensor.is_floating_point() else tensor
                        for name, tensor in self.bundle.tensors.items()}
@@ -76,8 +81,8 @@ def stand_in(monkeypatch):
     sys.modules.pop(MODULE, None)
 
 
-def drive(bundle, footage, pieces=4, text='ours'):
-    method = choose(text).make(Setting(bundle, seed=5, pace=Pace(pieces=pieces)))
+def drive(bundle, footage, background=20, text='ours'):
+    method = choose(text).make(Setting(bundle, size=(64, 128), seed=5, pace=Pace(background=background)))
     return [method(footage.frame(index), index) for index in range(len(footage))]
 
 
@@ -86,10 +91,29 @@ def test_frames_are_observed_and_pieces_done_while_there_is_work(stand_in, bundl
     assert Adapter.last.calls[:6] == ['observe 0', 'update', 'update', 'observe 1', 'update', 'update']
 
 
-def test_no_more_pieces_than_the_budget(stand_in, bundle, footage, monkeypatch):
+@pytest.mark.parametrize('cost, background, pieces', [(1, 4, [3, 3, 3, 3]), (3, 4, [1, 1, 1, 1]), (6, 4, [1, 0, 1, 0]),
+                                                      (1, 1, [0, 0, 0, 0])])
+def test_looks_and_pieces_share_one_budget_of_forward_passes(stand_in, bundle, footage, monkeypatch, cost, background,
+                                                             pieces):
+    """A look costs one; what a piece costs beyond the budget is missing from the frames after it."""
     monkeypatch.setattr(Adapter, 'work', 100)
-    drive(bundle, footage, pieces=3)
-    assert Adapter.last.calls[:5] == ['observe 0', 'update', 'update', 'update', 'observe 1']
+    monkeypatch.setattr(Adapter, 'cost', cost)
+    drive(bundle, footage, background)
+    frames = ' '.join(Adapter.last.calls).split('observe')[1:]
+    assert [frame.count('update') for frame in frames] == pieces
+
+
+def test_what_is_counted_is_passes_by_their_pixels_and_three_for_one_that_learns(bundle):
+    network = bundle.network().requires_grad_(False)
+    with counted((64, 128)) as passes:
+        network(torch.zeros(2, 3, 64, 128))
+        network(torch.zeros(1, 3, 32, 64))
+        network.requires_grad_(True)
+        network(torch.zeros(1, 3, 64, 128))
+        with torch.no_grad():
+            network(torch.zeros(1, 3, 64, 128))
+    network(torch.zeros(1, 3, 64, 128))
+    assert passes.done == 2 + 0.25 + 3 + 1
 
 
 def test_weights_serve_from_the_next_frame_on(stand_in, bundle, footage):
@@ -104,7 +128,7 @@ def test_weights_serve_from_the_next_frame_on(stand_in, bundle, footage):
 def test_every_event_is_told_once(stand_in, bundle, footage):
     answers = drive(bundle, footage)
     assert [answer.events for answer in answers] == [(('shift', 'one more'),)] * len(footage)
-    assert answers[0].signals == {'shift': 2.0, 'share': 0.5} and answers[0].forwards == 1
+    assert answers[0].signals == {'shift': 2.0, 'share': 0.5, 'background': 3.0} and answers[0].forwards == 1
 
 
 @pytest.mark.parametrize('text, expected', [

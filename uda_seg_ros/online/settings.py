@@ -21,11 +21,11 @@ class DetectorSettings:
     """
 
     look_s: float = 0.5
-    thin_s: float = 2.0
+    thin_s: float = 1.0
     fire: float = 100.0
     cusum: float = 6.0
     normal: float = 1.0
-    calm: int = 3
+    calm: int = 1
     alarm: int = 2
     settled: int = 20
 
@@ -43,7 +43,7 @@ class FloorSettings:
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
     rate: float = 0.15
     crops: int = 16
-    least: float = 0.5
+    least: float = 2.0
     refresh_s: float = 20.0
     reference: float = 0.5
     renew_s: float = 2.0

@@ -37,7 +37,8 @@ class Masks:
         """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
         image = as_image(picture, self._device)
         if style is not None:
-            image = restyled(image, as_image(style, self._device))
+            generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
+            image = restyled(image, as_image(style, self._device), generator=generator)
         size = tuple(side // SHRINK for side in picture.shape[:2])
         logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
         return logits[0].argmax(0).to(torch.uint8).cpu().numpy()

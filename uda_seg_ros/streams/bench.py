@@ -20,12 +20,12 @@ from .footage import Footage, make_footage
 from .harness import Judge, run
 from .methods import Choice, Setting
 from .methods.oracle import best_of
+from .program_text import PACKAGE, text_digest
 from .signals import against_frozen
 from .table import Stream
 from .trace import Trace
 
-PACKAGE = Path(__file__).parents[1]
-OWN = tuple(f'streams/{name}.py' for name in ('methods/base', 'methods/batchnorm', 'harness', 'clock', 'trace', 'signals'))
+OWN = ('harness', 'trace', 'signals', 'footage')  # what every result depends on, with all that they import
 
 
 @dataclass(frozen=True)
@@ -134,21 +134,18 @@ def execute(plan: Plan, frozen: Choice, progress: Callable[[str, int], Callable]
 
 
 def digest_of(bundle: Bundle) -> str:
-    """Of all tensors, replay memory included."""
-    digest = hashlib.sha256()
+    """Of all that a result depends on: network, classes, preprocessing, all tensors, replay memory included."""
+    said = [to_mapping(bundle.model), bundle.labels.name, bundle.labels.names, to_mapping(bundle.preprocess)]
+    digest = hashlib.sha256(json.dumps(said, default=str).encode())
     for tensors in (bundle.tensors, bundle.replay or {}):
         for name in sorted(tensors):
-            digest.update(name.encode())
+            digest.update(f'{name} {tuple(tensors[name].shape)} {tensors[name].dtype}'.encode())
             digest.update(tensors[name].contiguous().view(-1).numpy().tobytes())
     return digest.hexdigest()
 
 
 def source_digest(choice: Choice) -> str:
     """Of the program text that a method's result depends on."""
-    files = [PACKAGE / name for name in (*OWN, f'streams/methods/{choice.entry.module}.py')]
-    for room in choice.entry.rests_on:
-        files += sorted((PACKAGE / room).rglob('*.py'))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    files = [PACKAGE / 'streams' / f'{name}.py' for name in (*OWN, f'methods/{choice.entry.module}')]
+    files += sorted((PACKAGE / 'models').rglob('*.py'))  # built by name
+    return text_digest(files)

@@ -11,16 +11,16 @@ from .errors import StreamError
 class Pace:
     """A device that does `forwards` forward passes of the network from one frame of the camera to the next.
 
-    8 is a network of 12.5 ms at 10 Hz. pieces: training steps (or slices of a gate) that a learner in the background may do
-    meanwhile; 4 steps of some 5 forwards are a quarter of the time of a device of 80 forwards a second.
+    8 is a network of 12.5 ms at 10 Hz. background: forward passes that a learner beside inference may do from one frame of a
+    stream, which are a second apart, to the next: 20 are a quarter of the time of a device of 80 a second.
     """
 
     forwards: float = 8.0
-    pieces: int = 4
+    background: float = 20.0
 
     def __post_init__(self) -> None:
-        if self.forwards < 1 or self.pieces < 0:
-            raise StreamError('a pace needs at least 1 forward pass a frame, and pieces of 0 or more')
+        if self.forwards < 1 or self.background < 0:
+            raise StreamError('a pace needs at least 1 forward pass a frame, and 0 or more in the background')
 
 
 PACE = Pace()

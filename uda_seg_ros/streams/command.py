@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,14 +14,18 @@ import torch
 from tqdm import tqdm
 
 from ..bundle import Bundle, default_bundle
+from ..report.into import find_place, put_between
 from ..runtime.engine import choose_device
 from ..storage.cache_folder import cache_folder
 from ..storage.whole_file import write_text
+from .ablation import METHODS as PARTS
 from .bench import Plan, Run, execute
 from .clock import PACE
 from .drives import open_material
 from .errors import StreamError
+from .markdown import ablation, caption, whole
 from .methods import METHODS, choose
+from .picture import picture
 from .results import as_text, overall, rows, signals
 from .table import STREAMS, find_stream
 
@@ -33,6 +38,9 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     options.bundle = options.bundle or [default_bundle()]
+    if options.into:
+        options.into = Path(options.into[0]), f'bench-streams {options.into[1]}'
+        find_place(*options.into)
     plan = plan_of(options)
     runs = list(execute(plan, choose('frozen'), Progress(plan)))
     found = rows(runs)
@@ -40,24 +48,37 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         write_text(options.json, json.dumps(document(plan, runs, found, options), indent=1))
         print(f'figures: {options.json}')
+    show(runs, found, settings_of(plan, options), options)
+    return 0
+
+
+def show(runs: list[Run], found: list[dict[str, Any]], settings: dict[str, Any], options: argparse.Namespace) -> None:
+    """Page, picture and tables, where asked."""
     if options.html:
         from .page import render
-        write_text(options.html, render(found, runs, signals(runs), settings_of(plan, options)))
+        write_text(options.html, render(found, runs, signals(runs), settings))
         print(f'page: {options.html}')
-    return 0
+    if options.picture:
+        write_text(options.picture, picture(runs))
+        print(f'curves: {options.picture}')
+    if options.into:
+        tables = ablation(found) if options.ablation else whole(found, signals(runs))
+        put_between(*options.into, f'{caption(settings, found)}\n\n{tables}')
+        print(f'tables: {options.into[0]}')
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """Everything that can be wrong with the options is found here, before the first frame."""
     names = options.streams or (SMOKE_STREAMS if options.smoke else ','.join(STREAMS))
-    methods = options.methods or (SMOKE_METHODS if options.smoke else ','.join(METHODS))
+    methods = options.methods or (','.join(PARTS) if options.ablation else SMOKE_METHODS if options.smoke
+                                  else ','.join(METHODS))
     bundles = {f'bundle {place}' if len(options.bundle) > 1 else folder.name: Bundle.load(folder)
                for place, folder in enumerate(options.bundle)}
     plan = Plan(streams=tuple(map(find_stream, words(names))), methods=tuple(map(choose, words(methods))),
                 bundles=bundles, material=open_material(options.data), folder=options.keep or cache_folder() / 'streams',
                 frames=options.frames or (SMOKE_FRAMES if options.smoke else None),
                 size=options.size or (SMOKE_SIZE if options.smoke else None), seeds=options.seeds, tune=options.tune,
-                pace=replace(PACE, forwards=options.forwards, pieces=options.pieces), device=options.device)
+                pace=replace(PACE, forwards=options.forwards, background=options.background), device=options.device)
     _check(plan)
     return plan
 
@@ -89,7 +110,7 @@ def settings_of(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:
     return {'data': options.data, 'bundles': [str(folder) for folder in options.bundle], 'frames': plan.frames or 'full',
             'network_input': 'x'.join(map(str, plan.size[::-1])) if plan.size else "the bundle's", 'seeds': plan.seeds,
             'families': 'tune' if plan.tune else 'test', 'forwards_per_frame': plan.pace.forwards,
-            'pieces_per_frame': plan.pace.pieces, 'device': plan.device}
+            'background_forwards_per_frame': plan.pace.background, 'device': plan.device}
 
 
 class Progress:

@@ -10,7 +10,8 @@ import numpy as np
 from .measures import WINDOW, Span, windowed
 from .trace import Happening, Trace
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 900, 280, 52, 14, 46, 40
+WIDTH, HEIGHT = 900, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 46, 40
 BANDS = {True: '#f6f4ee', False: '#dfe6ee'}
 MARKS = {'shift': '#b7791f', 'promotion': '#2f8f5b', 'rollback': '#c2410c', 'return': '#6b6f7a'}
 STYLE = ('svg .frozen { fill: none; stroke: #6b6f7a; stroke-width: 1.8; stroke-dasharray: 5 4; } '
@@ -24,16 +25,16 @@ def curves(served: Trace, frozen: Trace, parts: Sequence[Span], happenings: Sequ
     low, high = _range(np.concatenate(lines))
 
     def x(frame: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * frame / max(len(served) - 1, 1)
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * frame / max(len(served) - 1, 1)
 
     def y(value: float) -> float:
-        return _HEIGHT - _BOTTOM - (_HEIGHT - _BOTTOM - _TOP) * (value - low) / (high - low)
+        return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * (value - low) / (high - low)
 
     inside = [*_bands(parts, x), *_axis(low, high, len(served), x, y)]
     for name, values in zip(('frozen', 'served'), lines):
         inside += [f'<polyline class="{name}" points="{points}"/>' for points in _runs(values, first, x, y)]
     inside += [_mark(happening, x) for happening in happenings if happening.kind in MARKS]
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(inside)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(inside)}</svg>'
 
 
 def legend() -> str:
@@ -53,12 +54,12 @@ def _range(values: np.ndarray) -> tuple[float, float]:
 
 
 def _bands(parts: Sequence[Span], x):
-    width = _WIDTH / 12
+    width = WIDTH / 12
     free = 0.0  # names that would overlap are left out
     for part in parts:
         left, right = x(part.start), x(part.stop)
         yield (f'<rect x="{left:.1f}" y="{_TOP}" width="{max(0.5, right - left):.1f}" '
-               f'height="{_HEIGHT - _BOTTOM - _TOP}" fill="{BANDS[part.clean]}"/>')
+               f'height="{HEIGHT - _BOTTOM - _TOP}" fill="{BANDS[part.clean]}"/>')
         if left >= free and right - left > width / 4:
             yield f'<text class="band" x="{left + 3:.1f}" y="{_TOP - 18}">{escape(part.name)}</text>'
             free = left + 8.5 * len(part.name) + 8
@@ -66,12 +67,12 @@ def _bands(parts: Sequence[Span], x):
 
 def _axis(low: float, high: float, frames: int, x, y):
     for value in (low, (low + high) / 2, high):
-        yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
+        yield f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
         yield f'<text class="tick" x="{_LEFT - 8}" y="{y(value) + 5:.1f}" text-anchor="end">{value:.0f}</text>'
     for share in (0, 0.5, 1):
         anchor = 'start' if share == 0 else 'end' if share == 1 else 'middle'
         frame = share * (frames - 1)
-        yield f'<text class="tick" x="{x(frame):.1f}" y="{_HEIGHT - 6}" text-anchor="{anchor}">frame {frame:.0f}</text>'
+        yield f'<text class="tick" x="{x(frame):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">frame {frame:.0f}</text>'
 
 
 def _runs(values: np.ndarray, first: int, x, y):
@@ -87,7 +88,7 @@ def _runs(values: np.ndarray, first: int, x, y):
 
 
 def _mark(happening: Happening, x) -> str:
-    place, bottom = x(happening.frame), _HEIGHT - _BOTTOM
+    place, bottom = x(happening.frame), HEIGHT - _BOTTOM
     return (f'<path d="M{place:.1f} {_TOP}V{bottom}" stroke="{MARKS[happening.kind]}" stroke-width=".8" opacity=".5"/>'
             f'<path d="M{place:.1f} {bottom}l-5 9h10z" fill="{MARKS[happening.kind]}"><title>frame {happening.frame}: '
             f'{escape(happening.kind)} {escape(happening.text)}</title></path>')

@@ -1,7 +1,8 @@
 """The measures of a method on a stream, each paired with the frozen network on the same frames. In mIoU points (percent).
 
 Definitions: gain, regret and time_worse are mean, minimum and share below -0.5 of the differences of a window of W frames
-that slides over the stream; recovery and delay count frames from the beginning of a part.
+that slides over the stream; recovery and delay count frames from the beginning of a part, and are medians of those that
+ever came: how many did stands beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ WORSE = -0.5
 SETTLE = 20  # frames that a method has to come back to clean
 RECOVERED = 0.9
 ABRUPT = 0.25  # of severity from one frame to the next
-LEAST_GAIN = 0.5  # of a part, for a recovery to be worth measuring
+LEAST_GAIN = 0.5  # of a part's second half, for a recovery to be one
 
 
 @dataclass(frozen=True)
@@ -84,20 +85,19 @@ def way_back(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | Non
     return _points(served, frozen, slice(start, last.stop))
 
 
-def recovery(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | None:
-    """Median over abrupt shifts of the frames until 90 % of the gain of the part's second half.
+def recoveries(served: Trace, frozen: Trace, parts: Sequence[Span]) -> list[int | None]:
+    """Of every abrupt shift, the frames until 90 % of what the part's second half gains; None where that is next to nothing.
 
-    None where no part gains, or none is as long as a window: over few frames the scene decides, not the method.
+    Parts shorter than a window are left out: over few frames the scene decides, not the method.
     """
-    found = [frames for part in parts if part.abrupt and not part.clean
-             if (frames := _recovery(served.counts[part.frames], frozen.counts[part.frames])) is not None]
-    return float(np.median(found)) if found else None
+    return [_recovery(served.counts[part.frames], frozen.counts[part.frames]) for part in parts
+            if part.abrupt and not part.clean and part.stop - part.start >= WINDOW]
 
 
 def _recovery(served: np.ndarray, frozen: np.ndarray) -> int | None:
     half = len(served) // 2
     plateau = float(miou(served[half:].sum(0)) - miou(frozen[half:].sum(0)))
-    if len(served) < WINDOW or not plateau >= LEAST_GAIN:
+    if not plateau >= LEAST_GAIN:
         return None
     window = max(1, min(WINDOW, half) // 3)
     now = windowed(served, window) - windowed(frozen, window)
@@ -105,13 +105,22 @@ def _recovery(served: np.ndarray, frozen: np.ndarray) -> int | None:
     return int(reached[0]) + window - 1 if len(reached) else None
 
 
-def detection_delay(served: Trace, parts: Sequence[Span]) -> float | None:
-    """Median frames from where clean ends to the first event 'shift' before it is clean again; None where none was told."""
+def detection_delays(served: Trace, parts: Sequence[Span]) -> list[int | None]:
+    """Of every time that clean ends, the frames to the first event 'shift' before it is clean again; None without one."""
     told = [happening.frame for happening in served.happenings if happening.kind == 'shift']
     runs = [list(run) for clean, run in groupby(parts, key=lambda part: part.clean) if not clean]
     inside = [(run[0].start, [frame for frame in told if run[0].start <= frame < run[-1].stop]) for run in runs]
-    found = [frames[0] - start for start, frames in inside if frames]
-    return float(np.median(found)) if found else None
+    return [frames[0] - start if frames else None for start, frames in inside]
+
+
+def _median(values: Sequence[int | None]) -> float | None:
+    """Of those that are there."""
+    there = [value for value in values if value is not None]
+    return float(np.median(there)) if there else None
+
+
+def _come(values: Sequence[int | None]) -> int:
+    return sum(value is not None for value in values)
 
 
 def false_alarms(served: Trace, parts: Sequence[Span]) -> float | None:
@@ -170,11 +179,14 @@ def measure(served: Trace, frozen: Trace, moments: Sequence[Moment]) -> dict[str
     events = {name: kinds.count(kind) for name, kind in (
         ('promotions', 'promotion'), ('rejections', 'rejection'), ('rollbacks', 'rollback'))}
     levels = [value for _, value in plateaus(served, parts)]
+    recovered, detected = recoveries(served, frozen, parts), detection_delays(served, parts)
     return {
         **paired(served.counts, frozen.counts), 'gain_at_end': gain_at_end(served, frozen),
-        'way_back': way_back(served, frozen, parts), 'recovery': recovery(served, frozen, parts),
+        'way_back': way_back(served, frozen, parts), 'recovery': _median(recovered),
+        'abrupt_parts': len(recovered), 'parts_recovered': _come(recovered),
         'miou': float(miou(served.counts.sum(0))), 'frozen_miou': float(miou(frozen.counts.sum(0))),
         'h_mean': harmonic_mean(levels), 'frozen_h_mean': harmonic_mean([value for _, value in plateaus(frozen, parts)]),
         'backward_transfer': backward_transfer(served, frozen, parts), 'forgetting': forgetting(served, frozen, parts),
-        'detection_delay': detection_delay(served, parts), 'false_alarms': false_alarms(served, parts), **events,
+        'detection_delay': _median(detected), 'shifts': len(detected), 'shifts_found': _come(detected),
+        'false_alarms': false_alarms(served, parts), **events,
         'lost_frames': int(served.lost.sum())}

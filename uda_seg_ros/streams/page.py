@@ -10,7 +10,7 @@ from ..report.html import document, facts, header, number, table, tile
 from .bench import Run
 from .curves import STYLE, curves, legend
 from .measures import spans
-from .results import overall
+from .results import overall, reached
 
 OURS = 'ours'
 
@@ -86,8 +86,10 @@ def _figures(found: Sequence[Mapping[str, Any]]) -> str:
     for row in found:
         pairs = [f'{low:+.1f} to {high:+.1f}' for low, high in (row['gain_interval'], row['regret_interval'])]
         lines.append((row['method'], points(row['gain']), pairs[0], points(row['regret']), pairs[1],
-                      f'{100 * row["time_worse"]:.1f} %', points(row['way_back']), *(number(row[name], '', 0) for name in (
-                          'recovery', 'detection_delay', 'false_alarms', 'promotions', 'rollbacks', 'lost_frames'))))
+                      f'{100 * row["time_worse"]:.1f} %', points(row['way_back']),
+                      reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+                      reached(row, 'detection_delay', 'shifts_found', 'shifts'), *(number(row[name], '', 0) for name in (
+                          'false_alarms', 'promotions', 'rollbacks', 'lost_frames'))))
     return table(('method', *names), lines)
 
 

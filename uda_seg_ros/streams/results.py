@@ -15,8 +15,6 @@ from .signals import correlations
 
 UPPER = 'supervised'  # the method whose gap to frozen is there to be closed
 ORACLE = 'oracle'  # the method that chooses by labels: what a perfect gate is worth
-COLUMNS = ('gain', 'regret', 'time_worse', 'way_back', 'recovery', 'gate_efficiency', 'gap_closed', 'detection_delay',
-           'false_alarms', 'lost_frames', 'frozen_miou')
 
 
 def rows(runs: Sequence[Run], *, draws: int = DRAWS) -> list[dict[str, Any]]:
@@ -94,27 +92,36 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
         head = own[0]
         lines += ['', f'{stream}  {head["title"]} ({head["kind"]}), {head["frames"]} frames; '
                   f'frozen: {head["frozen_miou"]:.1f} % mIoU',
-                  _line('method', ('gain', '95 %', 'regret', 'worse', 'way back', 'recovery', 'alarms', 'lost'), width)]
+                  _line('method', ('gain', '95 %', 'regret', 'worse', 'way back', 'recovery', 'delay', 'alarms',
+                                 'lost'), width)]
         lines += [_line(row['method'], _cells(row), width) for row in own]
     lines += ['', 'over all streams',
               _line('method', ('gain (shift)', 'regret (traps)', 'way back', 'worse, at most'), width)]
-    lines += [_line(row['method'], (_points(row['gain_on_shift']), _points(row['regret_on_traps']), _points(row['way_back']),
+    lines += [_line(row['method'], (points(row['gain_on_shift']), points(row['regret_on_traps']), points(row['way_back']),
                                     f'{100 * row["time_worse"]:.1f} %'), width) for row in overall(found)]
     return '\n'.join(lines[1:])
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row['gain_interval']
-    return (_points(row['gain']), f'{low:+.1f}..{high:+.1f}', _points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
-            _points(row['way_back']), _number(row['recovery']), _number(row['false_alarms']), str(round(row['lost_frames'])))
+    return (points(row['gain']), f'{low:+.1f}..{high:+.1f}', points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
+            points(row['way_back']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+            reached(row, 'detection_delay', 'shifts_found', 'shifts'), _number(row['false_alarms']),
+            str(round(row['lost_frames'])))
 
 
 def _line(first: str, cells: Sequence[str], width: int) -> str:
     return f'{first:<{width}}' + ''.join(f'{cell:>15}' for cell in cells)
 
 
-def _points(value: float | None) -> str:
+def points(value: float | None) -> str:
+    """'+1.20', a dash where there is none."""
     return '-' if value is None else f'{value:+.2f}'
+
+
+def reached(row: Mapping[str, Any], median: str, come: str, all_: str) -> str:
+    """'12 (3/4)': the median of those that came, and how many did of how many, mean over the runs."""
+    return f'{_number(row[median])} ({row[come]:.3g}/{row[all_]:.3g})' if row[all_] else '-'
 
 
 def _number(value: float | None) -> str:

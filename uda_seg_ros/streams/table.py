@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -136,8 +136,11 @@ STREAMS = {stream.name: stream for stream in (
 )}
 
 
-def find_stream(name: str) -> Stream:
-    """Raises StreamError."""
+def find_stream(text: str) -> Stream:
+    """By its name, or 'NAME:FRAMES' for one of another length. Raises StreamError."""
+    name, colon, frames = text.partition(':')
     if name not in STREAMS:
         raise StreamError(f'unknown stream {name!r}{nearest(name, STREAMS)}; known: {", ".join(STREAMS)}')
-    return STREAMS[name]
+    if colon and not (frames.isdecimal() and int(frames)):
+        raise StreamError(f'stream {text!r}: after the colon stands a number of frames')
+    return replace(STREAMS[name], frames=int(frames)) if colon else STREAMS[name]

@@ -23,7 +23,6 @@ class Entry:
 
     chance: whether it draws numbers, so that seeds matter. elsewhere: whether it gets labelled frames of other drives.
     oracle: whether labels choose between it and the frozen network afterwards. replay: whether it needs the bundle's.
-    rests_on: rooms of the package beside this one whose change makes its results void.
     """
 
     module: str
@@ -33,14 +32,12 @@ class Entry:
     elsewhere: bool = False
     oracle: bool = False
     replay: bool = False
-    rests_on: tuple[str, ...] = ('models', 'runtime')
 
     def load(self) -> type:
         return getattr(importlib.import_module(f'.{self.module}', __package__), self.name)
 
 
 SWITCH = 'on'  # the name of a part's own switch
-LEARNS = ('models', 'runtime', 'self_training')
 METHODS: dict[str, Entry] = {
     'frozen': Entry('frozen', 'Frozen'),
     'batchnorm_0.5': Entry('batchnorm', 'BatchNormMix', {'share': 0.5}),
@@ -48,15 +45,15 @@ METHODS: dict[str, Entry] = {
     'tent_1e-5': Entry('tent', 'Tent', {'lr': 1e-5}),
     'tent_1e-4': Entry('tent', 'Tent', {'lr': 1e-4}),
     'tent_1e-3': Entry('tent', 'Tent', {'lr': 1e-3}),
-    'ema': Entry('ema', 'EmaPseudoLabels', rests_on=LEARNS),
-    'cotta': Entry('cotta', 'CoTTA', chance=True, rests_on=LEARNS),
+    'ema': Entry('ema', 'EmaPseudoLabels'),
+    'cotta': Entry('cotta', 'CoTTA', chance=True),
     'class_reset': Entry('class_reset', 'ClassReset'),
     'rdumb_100': Entry('rdumb', 'RDumb', {'every': 100}),
     'rdumb_500': Entry('rdumb', 'RDumb', {'every': 500}),
-    'hamlet': Entry('hamlet', 'Hamlet', chance=True, replay=True, rests_on=LEARNS),
-    'oracle': Entry('oracle', 'Oracle', chance=True, oracle=True, replay=True, rests_on=LEARNS),
-    'supervised': Entry('supervised', 'Supervised', chance=True, elsewhere=True, rests_on=LEARNS),
-    'ours': Entry('ours', 'Ours', chance=True, replay=True, rests_on=(*LEARNS, 'online')),
+    'hamlet': Entry('hamlet', 'Hamlet', chance=True, replay=True),
+    'oracle': Entry('oracle', 'Oracle', chance=True, oracle=True, replay=True),
+    'supervised': Entry('supervised', 'Supervised', chance=True, elsewhere=True),
+    'ours': Entry('ours', 'Ours', chance=True, replay=True),
 }
 
 
