@@ -100,7 +100,8 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
     missed = summary['num_missed_frames']
     return [*found, (number(summary['latency_ms'].get('p95'), 'ms', 0), 'latency, 95 % of the masks'),
             (str(summary['num_frames']), 'frames segmented'),
-            *([(str(missed), 'frames dropped', 'warn')] if missed or summary['settings']['mode'] == 'realtime' else [])]
+            *([(str(missed), 'frames dropped', 'warn' if missed else 'good')]
+              if missed or summary['settings']['mode'] == 'realtime' else [])]
 
 
 def _course(exhibit: Exhibit) -> str:
