@@ -81,13 +81,14 @@ def stage_of(peer, node, prefix: str = '', cloud: str = 'cloud', info: CameraInf
     return stage
 
 
-def labelled(stage, image: Image, cloud: PointCloud2, frame_id: str = 'camera') -> tuple[PointCloud2 | None, Image]:
+def labelled(stage, image: Image, cloud: PointCloud2, frame_id: str = 'camera',
+             wait_s: float = 20.0) -> tuple[PointCloud2 | None, Image]:
     """Both sent with one stamp; the labelled cloud (None if none comes) and the mask."""
     image.header = header(next(NUMBERS))
     cloud.header = Header(stamp=image.header.stamp, frame_id=frame_id)
     stage.cloud.publish(cloud)
     mask = stage.peer.answer(stage.camera, image, stage.masks)
-    reply = stage.peer.spin_until(lambda: next((p for p in stage.points if p.header == cloud.header), None), 3.0)
+    reply = stage.peer.spin_until(lambda: next((p for p in stage.points if p.header == cloud.header), None), wait_s)
     return reply, mask
 
 
@@ -177,9 +178,9 @@ def test_clouds_are_labelled_again_after_a_whole_life(depth):
 ])
 def test_what_is_missing_is_named_in_log_and_diagnostics(depth, cloud, frame_id, words):
     diagnostics = depth.peer.collect(DiagnosticArray, '/diagnostics')
-    reply, mask = labelled(depth, picture(), cloud, frame_id)
+    reply, mask = labelled(depth, picture(), cloud, frame_id, wait_s=2.0)
     assert reply is None and mask is not None
-    assert words in depth.node.log()
+    depth.node.wait_for(words, 20)
     told = depth.peer.spin_until(lambda: [status for array in diagnostics for status in array.status
                                           if 'points camera' in status.name and words in status.message])
     assert told and told[0].level == b'\x01'
@@ -187,8 +188,8 @@ def test_what_is_missing_is_named_in_log_and_diagnostics(depth, cloud, frame_id,
 
 def test_without_tf_and_extrinsics_a_lidars_cloud_names_what_to_do(peer, start, street):
     stage = stage_of(peer, start(**{'points.topic': 'cloud'}, env=environment(PYTHONPATH=str(ROOT))), info=street.info)
-    assert labelled(stage, picture(), cloud_of(np.ones((9, 3), np.float32)), 'lidar')[0] is None
-    stage.node.wait_for("no transform from 'lidar' to 'camera'", 5)
+    assert labelled(stage, picture(), cloud_of(np.ones((9, 3), np.float32)), 'lidar', wait_s=2.0)[0] is None
+    stage.node.wait_for("no transform from 'lidar' to 'camera'", 20)
     assert 'points.extrinsics' in stage.node.log()
 
 
@@ -200,8 +201,8 @@ def test_tf_is_asked_where_it_is_installed_and_only_when_needed(peer, start, str
     assert 'listening to TF' not in node.log()
     points, pixels = lidar_points(street)
     image = to_image(street.scene.image, 'rgb8', Header())
-    labelled(stage, image, cloud_of(points), 'lidar')
-    node.wait_for('listening to TF', 5)
+    labelled(stage, image, cloud_of(points), 'lidar', wait_s=0.1)
+    node.wait_for('listening to TF', 20)
     reply, mask = labelled(stage, image, cloud_of(points), 'lidar')
     seen = pixels >= 0
     np.testing.assert_array_equal(values_of(reply)['label'][seen], image_to_mask(mask).ravel()[pixels[seen]])
@@ -214,9 +215,9 @@ def test_clouds_are_not_even_received_while_nobody_wants_them(peer, start):
     assert peer.answer(peer.publisher(Image, '/quiet/image'), picture(1), masks) is not None
     assert cloud.get_subscription_count() == 0
     points = peer.node.create_subscription(PointCloud2, '/quiet/segmentation/points', lambda _: None, 5)
-    assert peer.spin_until(lambda: cloud.get_subscription_count() == 1, 5)
+    assert peer.spin_until(lambda: cloud.get_subscription_count() == 1, 20)
     peer.node.destroy_subscription(points)
-    assert peer.spin_until(lambda: cloud.get_subscription_count() == 0, 5)
+    assert peer.spin_until(lambda: cloud.get_subscription_count() == 0, 20)
     assert 'Traceback' not in node.log()
 
 

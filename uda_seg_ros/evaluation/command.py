@@ -9,6 +9,7 @@ import math
 import resource
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from .line import FILE, Lines, plain
 from .masks_bag import MasksBag
 from .moments import Moments, galleries
 from .networks import ShiftMeter
-from .page import Exhibit, PlotsMissing, render
+from .page import PLOTLY_MISSING, Exhibit, PlotsMissing, render
 from .plan import Plan, plan_of
 from .record import Record, read
 from .run import Run, Sink
@@ -39,6 +40,8 @@ GPU_DUTY, CPU_DUTY = 0.25, 1.0  # the node's own defaults
 def run(options: argparse.Namespace) -> int:
     """Evaluate, write, tell. Returns 0, or 1 where a limit is not kept."""
     plan = plan_of(options)
+    if find_spec('plotly') is None:
+        print(f'evaluate_bag: there will be no {PAGE}: {PLOTLY_MISSING}', file=sys.stderr)
     options.out.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
     adapts = plan.adapter is not None

@@ -37,6 +37,7 @@ addEventListener('beforeprint', () => plots().forEach(plot => {
 addEventListener('afterprint', () => plots().forEach(plot => {
   Plotly.relayout(plot, {width: null, autosize: true, 'margin.t': 64}); }));
 '''
+PLOTLY_MISSING = 'the plots need Plotly: pip install plotly'
 
 
 class PlotsMissing(RuntimeError):
@@ -60,7 +61,7 @@ def render(exhibit: Exhibit) -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
-        raise PlotsMissing("the plots need Plotly: pip install plotly") from error
+        raise PlotsMissing(PLOTLY_MISSING) from error
     shown = (_course, _classes, _moments, _video, _indicators, _confusions, _legend) if len(exhibit.record) else ()
     parts = (_head, *shown, _notes, _made)
     body = '\n'.join(section for part in parts if (section := part(exhibit)))
