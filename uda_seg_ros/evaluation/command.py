@@ -21,6 +21,7 @@ from ..provenance import commit, describe_bundle, versions
 from ..storage.whole_file import write_text
 from .clock import Realtime, Sequential
 from .film import Film
+from .interrupt import EXIT_CODE, Interruptible
 from .learners import Beside, Interleaved, Learner, NoLearner
 from .line import FILE, Lines, plain
 from .masks_bag import MasksBag
@@ -38,24 +39,27 @@ GPU_DUTY, CPU_DUTY = 0.25, 1.0  # the node's own defaults
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate, write, tell. Returns 0, or 1 where a limit is not kept."""
+    """Evaluate, write, tell. Returns 0, 1 where a limit is not kept, or 130 after Ctrl-C."""
     plan = plan_of(options)
     if find_spec('plotly') is None:
         print(f'evaluate_bag: there will be no {PAGE}: {PLOTLY_MISSING}', file=sys.stderr)
     options.out.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
+    stop = Interruptible()
     adapts = plan.adapter is not None
     shown = Moments(galleries(adapts, plan.labelled), plan.bundle.labels, plan.judge.space, adapts)
     runner = _runner(plan, options)
     with _closed(_sinks(plan, options, shown, notes)) as sinks, _bar(plan) as bar:
-        runner(plan.drive.shots(bar.update), sinks)
+        runner(stop(plan.drive.shots(bar.update)), sinks)
+    if stop.asked:
+        notes.append('Stopped by hand. What comes before was evaluated.')
     record = read(options.out / FILE, plan.judge.space.num_classes)
     summary = _summary(plan, options, record, runner, notes)
     write_text(options.out / SUMMARY, json.dumps(plain(summary), indent=1, allow_nan=False))
     page = _write_page(plan, options, Exhibit(record, summary, shown.galleries, plan.bundle.labels, plan.judge.space,
                                               VIDEO if (options.out / VIDEO).exists() else ''))
     _tell(summary, page or options.out / SUMMARY)
-    return 1 if summary['failures'] else 0
+    return EXIT_CODE if stop.asked else 1 if summary['failures'] else 0
 
 
 def _runner(plan: Plan, options: argparse.Namespace) -> Run:
