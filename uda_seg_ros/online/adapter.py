@@ -208,7 +208,7 @@ class Adapter:
             rng = np.random.default_rng((self.seed, 2, self._calls))
             settings = self.settings.training
             batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent if settings.restyle else (),
-                         self.eye.size, settings.crop, rng, self._device)
+                         self.eye.size, settings.crop_of(self.eye.size), rng, self._device)
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):

@@ -55,19 +55,23 @@ def floor_trial(serving: Serving, shares: Sequence[float], buffers: dict[float, 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """The best share, if it is surely better than the present one, or that one was found worse than the frozen network.
     Where all shares were, with the weights that are served, the frozen network itself.
+
+    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap.
     """
     present = _name(trial.facts['share'])
     miou = {name: trial.miou('restyled', name) for part, name in trial.confusions}
     frozen = miou.get(FROZEN, miou[_name(0.0)])
-    best = max((name for name in miou if name != FROZEN), key=lambda name: miou[name])
+    score = {name: value - settings.handicap * _share(name) for name, value in miou.items() if name != FROZEN}
+    best = max(score, key=lambda name: score[name])
     gain = trial.gain('restyled', best, present, settings.doubt)
+    more = settings.handicap * (_share(best) - _share(present))
     figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
     if miou[present] < frozen:
         return _instead(best if miou[best] >= frozen else FROZEN, gain.mean, f'{present} of the target in the statistics is '
                       f'worse than the frozen network (mIoU on source in the present style {figures})')
-    if best != present and gain.mean >= settings.least and gain.low > 0:
+    if best != present and gain.mean >= more + settings.least and gain.low > more:
         return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, '
-                       f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=float(best.split()[1]),
+                       f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=_share(best),
                        valid=True)
     return Verdict(f'{present} of the target in the statistics stays (mIoU on source in the present style {figures})',
                    valid=True)
@@ -77,7 +81,12 @@ def _instead(name: str, gain: float, text: str) -> Verdict:
     """name: of the case that is to be served."""
     if name == FROZEN:
         return Verdict(f'{text}: back to it', gain, share=0.0, scale=0.0, valid=True, worse=True)
-    return Verdict(f'{text}: {name} instead', gain, share=float(name.split()[1]), valid=True, worse=True)
+    return Verdict(f'{text}: {name} instead', gain, share=_share(name), valid=True, worse=True)
+
+
+def _share(name: str) -> float:
+    """By the name of its case."""
+    return float(name.split()[1])
 
 
 def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tensors, crops: Sequence[int],

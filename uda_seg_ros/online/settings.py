@@ -34,7 +34,8 @@ class DetectorSettings:
 class FloorSettings:
     """on: False leaves the source's statistics alone. shares: of the target in the statistics, tried on restyled gate crops;
     the best is served. rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present
-    share below which nothing changes. refresh_s: time between trials. reference: share that statistics are measured behind
+    share below which nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and
+    in proportion for a share. refresh_s: time between trials. reference: share that statistics are measured behind
     while none is served. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
     draws that may lie below 0.
     """
@@ -43,7 +44,8 @@ class FloorSettings:
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
     rate: float = 0.15
     crops: int = 16
-    least: float = 2.0
+    least: float = 0.5
+    handicap: float = 8.0
     refresh_s: float = 20.0
     reference: float = 0.5
     renew_s: float = 2.0
@@ -75,7 +77,7 @@ class TrainingSettings:
     """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours.
     agreement: whether a pixel of the target teaches only where the frozen network agrees or is much less sure than the
     teacher; otherwise wherever the teacher is sure. leash: False lets the weights go, without kappa and radius. crop:
-    (height, width) in pixels of what a step trains on, at most the network's input. head_rate: learning rate of head and
+    (height, width) of what a step trains on, at most; part: of each side of the input, at most. head_rate: learning rate of head and
     norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so many for each unit of the
     shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a group of weights, as a
     share of its norm. decay: of the teacher. ramp: steps until the target counts fully. The weights of the losses: clean,
@@ -87,6 +89,7 @@ class TrainingSettings:
     agreement: bool = True
     leash: bool = True
     crop: tuple[int, int] = (192, 320)
+    part: float = 0.5
     head_rate: float = 5e-4
     body_rate: float = 1e-4
     steps: tuple[int, int] = (100, 1500)
@@ -103,10 +106,14 @@ class TrainingSettings:
     first_key_frames: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.crop) < 32:
-            raise ConfigError('crop must be at least 32 x 32 pixels')
+        if min(self.crop) < 32 or not 0 < self.part <= 1:
+            raise ConfigError('crop must be at least 32 x 32 pixels, part above 0 and at most 1')
         if not 0 <= self.decay < 1 or self.radius <= 0:
             raise ConfigError('decay must be at least 0 and below 1, radius above 0')
+
+    def crop_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of what a step trains on. size: of the network's input."""
+        return tuple(min(most, max(32, round(side * self.part / 32) * 32)) for most, side in zip(self.crop, size))
 
     @property
     def most_deviation(self) -> float:
