@@ -82,7 +82,7 @@ QUICK = AdapterSettings(
     DetectorSettings(look_s=0.5, thin_s=1.0, settled=8),
     FloorSettings(crops=8, refresh_s=10.0),
     MemorySettings(size=8, cosine=1.1),
-    TrainingSettings(crop=(64, 96), steps=(20, 40), steps_per_shift=10.0, head_rate=1e-3, body_rate=1e-4),
+    TrainingSettings(crop=(64, 96), part=1.0, steps=(20, 40), steps_per_shift=10.0, head_rate=1e-3, body_rate=1e-4),
     GateSettings(every=6, crops=8, target=2))
 
 

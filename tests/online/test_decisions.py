@@ -46,6 +46,12 @@ def test_a_share_that_its_own_trial_found_worse_than_frozen_gives_way_to_a_bette
 
 
 
+def test_a_share_must_win_its_handicap_as_well():
+    trial = floor_trial(0.0, s0=0.8, s25=0.84, s50=0.86)  # 5.7 and 8.8 points more
+    chosen = [judge_floor(trial, FloorSettings(handicap=handicap)).share for handicap in (0, 8, 14, 24)]
+    assert chosen == [0.5, 0.5, 0.25, None]
+
+
 def end_trial(adapter: Adapter, trial: Trial):
     adapter.trial = trial
     trial._position = len(trial._items)

@@ -34,7 +34,7 @@ def test_the_delay_falls_with_the_shift(power, median):
 
 
 def test_samples_that_come_too_soon_are_not_counted():
-    detector = Detector(SETTINGS)
+    detector = Detector(DetectorSettings(thin_s=2.0))
     for number in range(50):
         detector.add(0.999, number * STEP // 40)
     assert detector.samples == 2

@@ -77,11 +77,11 @@ class TrainingSettings:
     """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours.
     agreement: whether a pixel of the target teaches only where the frozen network agrees or is much less sure than the
     teacher; otherwise wherever the teacher is sure. leash: False lets the weights go, without kappa and radius. crop:
-    (height, width) of what a step trains on, at most; part: of each side of the input, at most. head_rate: learning rate of
-    head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so many for each unit
-    of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a group of weights, as
-    a share of its norm. decay: of the teacher. ramp: steps until the target counts fully. The weights of the losses: clean,
-    restyled, target, anchor, prior. first_key_frames: fewest to train on.
+    (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
+    learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
+    many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
+    group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the target counts fully. The weights
+    of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
     """
 
     on: bool = True

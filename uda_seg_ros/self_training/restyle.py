@@ -34,12 +34,12 @@ def grain_and_blur(image: torch.Tensor, reference: torch.Tensor, generator: torc
     detail is its deviation. generator: of the noise.
     """
     rest, to_rest = (each - _neighbourhood(each) for each in (image, reference))
-    grain, to_grain = (float(each.abs().median()) for each in (rest, to_rest))
-    if to_grain > grain:
-        noise = torch.empty_like(image).normal_(generator=generator)
-        return (image + GRAIN * (to_grain ** 2 - grain ** 2) ** 0.5 / MEDIAN * noise).clamp(0, 1)
-    share = float(to_rest.std() / rest.std().clamp(min=1e-6))
-    return image - max(0.0, 1 - share) * rest
+    grain, to_grain = (each.abs().median() for each in (rest, to_rest))
+    missing = (to_grain.square() - grain.square()).clamp(min=0).sqrt()
+    noise = torch.empty_like(image).normal_(generator=generator)
+    noisy = (image + GRAIN / MEDIAN * missing * noise).clamp(0, 1)
+    share = to_rest.std() / rest.std().clamp(min=1e-6)
+    return torch.where(to_grain > grain, noisy, image - (1 - share).clamp(min=0) * rest)
 
 
 GRAIN = 0.7  # under speckle, at which a network's scores on the real picture and on the imitation were nearest
