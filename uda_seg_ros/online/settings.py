@@ -89,7 +89,7 @@ class TrainingSettings:
     agreement: bool = True
     leash: bool = True
     crop: tuple[int, int] = (192, 320)
-    part: float = 0.5
+    part: float = 1.0
     head_rate: float = 5e-4
     body_rate: float = 1e-4
     steps: tuple[int, int] = (100, 1500)
