@@ -27,6 +27,7 @@ from .eye import Eye
 from .floor import Floor
 from .journal import Journal
 from .memory import Memory
+from .patience import Patience
 from .pictures import Normalise, as_image
 from .saved import digest, restore, saved
 from .served import Served
@@ -38,7 +39,7 @@ from .telling import status_of
 from .training import Learner
 from .trial import SHRINK, Masks, Trial
 from .turns import turned
-from .watch import Watch
+from .watch import Watch, common
 
 
 class Adapter:
@@ -64,6 +65,7 @@ class Adapter:
         self._normalise = Normalise(bundle.preprocess, self._device)
         self._masks = Masks(copy.deepcopy(self.anchor.network), self._normalise, self._device)
         self._chances = rare_first(source.replay.class_pixels)
+        self._common = common(source.gate.class_pixels)
         self.eye = Eye(self.anchor, source, preprocess)
         self._begin(0)
 
@@ -73,7 +75,8 @@ class Adapter:
         self.memory, self.journal, self.course = Memory(settings.memory), Journal(), Course(settings.detector)
         self.floor = Floor(copy.deepcopy(self.anchor.network), settings.floor.rate)
         self.learner = Learner(self.anchor, self._normalise, settings.training)
-        self.watch, self.clock, self.candidacy = Watch(settings.watch), Clock(), Candidacy(settings.gate)
+        self.watch, self.clock, self.candidacy = Watch(settings.watch, self._common), Clock(), Candidacy(settings.gate)
+        self.patience = Patience(settings.floor)
         self.served = Served(self.anchor.tensors, settings.gate, self.clock, self.journal, version)
         self.trial: Trial | None = None
         self._compare = self._has_compared = False
@@ -156,15 +159,17 @@ class Adapter:
         if not key_frame or self.course.state not in ('adapt', 'hold') or not self.floor.layers:
             return None
         self._measure(self.eye.last.picture)
-        if not self.served.now.share or not self.clock.due('renew', self.settings.floor.renew_s):
+        now = self.served.now
+        if not now.share or not self.clock.due('renew', self.settings.floor.renew_s):
             return None
-        return self.served.renew(self.floor.buffers(self.served.now.share))
+        most = max(self.settings.floor.possible(self.course.shift))
+        if now.share > most:  # the shift has become smaller
+            return self.retreat(replace(now, share=most, buffers=self.floor.buffers(most)))
+        return self.served.renew(self.floor.buffers(now.share))
 
     def _measure(self, picture: np.ndarray) -> None:
-        if not self.settings.floor.on:
-            return
-        share = self.served.now.share or self.settings.floor.reference
-        self.floor.measure(self._normalise(as_image(picture, self._device)), share)
+        if self.settings.floor.on:
+            self.floor.measure(self._normalise(as_image(picture, self._device)), self.settings.floor.reference)
 
     # --- pieces of work ---
 
@@ -235,6 +240,7 @@ class Adapter:
         now = self.served.now
         self.trial = None
         self.clock.begin('floor')
+        self.patience.begin()
         self.learner.restart(now.teacher if now.scale else {})
         self.learner.begin(self.course.shift)
         self.candidacy.begin(self.learner.step)

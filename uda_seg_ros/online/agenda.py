@@ -16,11 +16,9 @@ FIRST = 3  # pictures of a new domain that its statistics start from
 
 
 def floor_due(adapter: Adapter) -> bool:
-    """Twice as often as long as nothing was won: the first trial of a shift has few pictures to go by."""
-    settings = adapter.settings.floor
-    wait = settings.refresh_s if adapter.served.now.share else settings.refresh_s / 2
-    return (adapter.course.state in ('adapt', 'hold') and adapter.clock.over('floor', wait)
-            and adapter.floor.num_seen >= FIRST and bool(settings.shares))
+    """Whether it is time to try the shares of the target's statistics."""
+    return (adapter.course.state in ('adapt', 'hold') and adapter.floor.num_seen >= FIRST and bool(adapter.settings.floor.shares)
+            and adapter.clock.over('floor', adapter.patience.wait_s(adapter.course.shift)))
 
 
 def review_due(adapter: Adapter) -> bool:
@@ -56,8 +54,9 @@ def next_trial(adapter: Adapter) -> Trial | None:
     frozen, styles = adapter.anchor.tensors, adapter.memory.recent
     if kind == FLOOR:
         adapter.clock.begin('floor')
-        buffers = {share: adapter.floor.buffers(share) for share in (0.0, *settings.floor.shares)}
-        return floor_trial(served, settings.floor.shares, buffers, frozen, crops, styles)
+        shares = settings.floor.possible(adapter.course.shift)
+        buffers = {share: adapter.floor.buffers(share) for share in (0.0, *shares)}
+        return floor_trial(served, shares, buffers, frozen, crops, styles)
     shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')

@@ -8,6 +8,7 @@ from typing import Literal
 from .gate import Verdict
 from .settings import GateSettings
 
+NOTHING_WON = {'no_answer', 'pointless'}  # reasons to wait for more training rather than to refuse
 Step = Literal['serve', 'wait', 'nearer', 'refuse', 'start_over']
 
 
@@ -43,7 +44,7 @@ class Candidacy:
             self.nearer = self.rejected = 0
             self.flat = self.flat + 1 if verdict.gain < self.settings.plateau else 0
             return 'serve'
-        if verdict.objections == ('pointless',):
+        if set(verdict.objections) <= NOTHING_WON:
             self.nearer, self.flat = 0, self.flat + 1
             return 'wait'
         if self.nearer + 1 < len(self.settings.scales):

@@ -16,7 +16,7 @@ from .trial import Trial
 
 KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
 FROZEN, TEACHER = 'frozen', 'teacher'
-PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served'], 'target': ['candidate', 'reference']}
+PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'reference']}
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,8 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
     worst = int(np.argmax(loss))
     parameters = {name: candidate[name] for name in trial.cases[TEACHER]}
     return Evidence(trial.gain('clean', 'clean', FROZEN, 0.1), trial.gain('restyled', 'candidate', 'served', 0.1),
-                    names[worst], float(loss[worst]), finite=finite, deviation=deviation(parameters, frozen), radius=radius,
+                    trial.gain('restyled', 'candidate', 'reference', 0.1), names[worst], float(loss[worst]), finite=finite,
+                    deviation=deviation(parameters, frozen), radius=radius,
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),
                     **unlabelled(trial.masks['candidate'], trial.masks['reference'], len(names)))
 

@@ -10,7 +10,7 @@ import numpy as np
 from .settings import GateSettings
 from .trial import Gain
 
-PRESENT = 0.001  # a class is in a mask from this share of its pixels on
+PRESENT, GONE = 0.01, 0.002  # shares of the pixels from which on a class is in a mask, and below which it is not
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,16 @@ class Evidence:
     """A candidate against frozen weights on clean crops, against served weights on crops in the target's colours, and
     against the frozen weights with the same statistics on target pictures without labels.
 
-    class_loss: points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost:
-    mean over the pictures. entropy_ratio: of the class histograms' entropies, candidate by reference. divergence:
-    Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement: shares of pixels. deviation: largest
-    of all groups of weights, as a share of the frozen norm.
+    won: on the crops in the target's colours, too, but against the frozen weights with the same statistics. class_loss:
+    points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost: that the
+    reference shows and the candidate does not, mean over the pictures. entropy_ratio: of the class histograms' entropies,
+    candidate by reference. divergence: Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement:
+    shares of pixels. deviation: largest of all groups of weights, as a share of the frozen norm.
     """
 
     clean: Gain
     restyled: Gain
+    won: Gain
     worst: str = ''
     class_loss: float = 0.0
     classes_lost: float = 0.0
@@ -78,8 +80,17 @@ def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
     return None
 
 
+def no_answer(evidence: Evidence, settings: GateSettings) -> str | None:
+    """What is won on clean source as well comes of training on source, and a road far from it does not see it."""
+    won = evidence.won.mean - max(0.0, evidence.clean.mean)
+    if won <= settings.least_won:
+        return (f'{evidence.won.mean:+.2f} points over the frozen weights on source in the present style, '
+                f'{evidence.clean.mean:+.2f} on clean source: that is no answer to the shift')
+    return None
+
+
 def classes_gone(evidence: Evidence, settings: GateSettings) -> str | None:
-    return f'{evidence.classes_lost:.1f} classes fewer a picture' if evidence.classes_lost > 0.5 else None
+    return f'{evidence.classes_lost:.1f} classes are gone a picture' if evidence.classes_lost > 0.5 else None
 
 
 def narrow(evidence: Evidence, settings: GateSettings) -> str | None:
@@ -104,7 +115,7 @@ def disagrees(evidence: Evidence, settings: GateSettings) -> str | None:
 GUARDS: dict[str, Guard] = {
     'not_finite': not_finite, 'too_far': too_far, 'clean_loss': clean_loss, 'class_loss': class_loss,
     'restyled_loss': restyled_loss, 'classes_gone': classes_gone, 'narrow': narrow, 'other_classes': other_classes,
-    'disagrees': disagrees, 'pointless': pointless}
+    'disagrees': disagrees, 'no_answer': no_answer, 'pointless': pointless}
 
 
 def objections(evidence: Evidence, settings: GateSettings) -> dict[str, str]:
@@ -121,7 +132,7 @@ def unlabelled(candidate: Sequence[np.ndarray], reference: Sequence[np.ndarray],
               for masks in (candidate, reference)]
     mean = [each.mean(0) for each in shares]
     entropy = [_entropy(each) for each in mean]
-    return {'classes_lost': float((shares[1] > PRESENT).sum(1).mean() - (shares[0] > PRESENT).sum(1).mean()),
+    return {'classes_lost': float(((shares[1] > PRESENT) & (shares[0] < GONE)).sum(1).mean()),
             'entropy_ratio': float(entropy[0] / entropy[1]) if entropy[1] > 0.05 else 1.0,
             'divergence': float(_entropy((mean[0] + mean[1]) / 2) - (entropy[0] + entropy[1]) / 2),
             'disagreement': float(np.mean([(a != b).mean() for a, b in zip(candidate, reference)]))}

@@ -33,20 +33,24 @@ class DetectorSettings:
 @dataclass(frozen=True)
 class FloorSettings:
     """on: False leaves the source's statistics alone. shares: of the target in the statistics, tried on restyled gate crops;
-    the best is served. rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present
-    share below which nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and
-    in proportion for a share. refresh_s: time between trials. reference: share that statistics are measured behind
-    while none is served. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
+    the best is served. per_shift: most share for each unit of the shift score; the least of the shares is always possible.
+    rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which
+    nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and in proportion for
+    a share. refresh_s: time between trials; it doubles, at most `longer` times, with every one in a row
+    that changed nothing. reference: share that statistics are measured behind,
+    whatever is served; behind another share they would be others. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
     draws that may lie below 0.
     """
 
     on: bool = True
-    shares: tuple[float, ...] = (0.25, 0.5, 0.75)
+    shares: tuple[float, ...] = (0.25, 0.5)
+    per_shift: float = 0.25
     rate: float = 0.15
     crops: int = 16
     least: float = 0.5
-    handicap: float = 8.0
-    refresh_s: float = 20.0
+    handicap: float = 4.0
+    refresh_s: float = 10.0
+    longer: int = 3
     reference: float = 0.5
     renew_s: float = 2.0
     doubt: float = 0.1
@@ -54,6 +58,10 @@ class FloorSettings:
     def __post_init__(self) -> None:
         if not all(0 < share <= 1 for share in self.shares):
             raise ConfigError('shares must be above 0 and at most 1')
+
+    def possible(self, shift: float) -> tuple[float, ...]:
+        """The shares that may be served at a shift score."""
+        return tuple(share for share in self.shares if share <= max(self.per_shift * shift, min(self.shares)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,8 @@ class GateSettings:
     """on: False serves every candidate untried. every: training steps between two trials. crops: of the gate set in each,
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
     to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
-    of a class, least_gain: mean on restyled crops. plateau: gains below it, twice, end the training. rejections in a row
+    of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
+    with the same statistics, beyond what is won on clean crops as well. plateau: gains below it, twice, end the training. rejections in a row
     that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that somebody asked for do not
     count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time between two trials
     of what is served, while nothing is trained.
@@ -136,11 +145,12 @@ class GateSettings:
     every: int = 25
     crops: int = 16
     target: int = 8
-    scales: tuple[float, ...] = (1.0, 0.5)
+    scales: tuple[float, ...] = (0.5, 0.25)
     clean_loss: float = 1.0
     restyled_loss: float = 0.3
     class_loss: float = 5.0
     least_gain: float = 0.1
+    least_won: float = 0.5
     plateau: float = 0.2
     rejections: int = 3
     rollbacks: int = 3

@@ -29,6 +29,7 @@ def _shift(adapter: Adapter, turn: Turn) -> None:
         for picture in adapter.memory.recent:
             adapter._measure(picture)
     adapter.clock.drop('floor')
+    adapter.patience.begin()
     adapter.candidacy.begin(adapter.learner.step)
     adapter.learner.rate = 1.0
     if adapter.settings.training.on:

@@ -10,16 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from .settings import WatchSettings
 
 
 @dataclass
 class Watch:
-    """wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville).
+    """common: classes whose loss counts; a frozen network that sees much of a rare class where the domain shifted is mostly
+    wrong. wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville).
     """
 
     settings: WatchSettings
+    common: frozenset[int]
     wealth: float = 1.0
     pairs: int = 0
     lost: dict[int, int] = field(default_factory=dict)
@@ -49,8 +52,8 @@ class Watch:
         if differ > 0.6:
             return f'{100 * differ:.0f} % of the pixels differ from the frozen weights'
         shares = [np.bincount(mask.ravel(), minlength=num_classes)[:num_classes] / mask.size for mask in (served, reference)]
-        gone = np.flatnonzero((shares[1] > 0.02) & (shares[0] < 0.002))
-        self.lost = {int(train_id): self.lost.get(int(train_id), 0) + 1 for train_id in gone}
+        gone = self.common.intersection(np.flatnonzero((shares[1] > 0.02) & (shares[0] < 0.002)).tolist())
+        self.lost = {train_id: self.lost.get(train_id, 0) + 1 for train_id in sorted(gone)}
         for train_id, looks in self.lost.items():
             if looks >= self.settings.lost_looks:
                 return f'class {train_id} is gone for {looks} looks, of {100 * shares[1][train_id]:.0f} % of the pixels'
@@ -61,3 +64,9 @@ class Watch:
 
     def load_state_dict(self, state: dict) -> None:
         self.wealth, self.pairs, self.lost = state['wealth'], state['pairs'], dict(state['lost'])
+
+
+def common(class_pixels: torch.Tensor) -> frozenset[int]:
+    """The classes with at least 1 % of the pixels of labelled crops. class_pixels: crops x classes."""
+    pixels = class_pixels.double().sum(0)
+    return frozenset(torch.nonzero(pixels >= 0.01 * pixels.sum()).flatten().tolist())
