@@ -55,7 +55,7 @@ def test_masks_of_one_class_lose_classes_and_entropy_and_agreement():
 
 
 def test_the_watch_sees_what_turns_bad_after_a_long_good_time():
-    watch, label = Watch(WatchSettings()), np.zeros((10, 10), np.uint8)
+    watch, label = Watch(WatchSettings(), frozenset(range(4))), np.zeros((10, 10), np.uint8)
     worse = label.copy()
     worse[0] = 1
     assert not any(watch.compare(label, label, worse, 4) for _ in range(2000))

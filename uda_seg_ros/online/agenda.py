@@ -17,7 +17,8 @@ FIRST = 3  # pictures of a new domain that its statistics start from
 
 def floor_due(adapter: Adapter) -> bool:
     """Whether it is time to try the shares of the target's statistics."""
-    return (adapter.course.state in ('adapt', 'hold') and adapter.floor.num_seen >= FIRST and bool(adapter.settings.floor.shares)
+    return (adapter.course.state in ('adapt', 'hold') and adapter.floor.num_seen >= FIRST
+            and bool(adapter.settings.floor.shares)
             and adapter.clock.over('floor', adapter.patience.wait_s(adapter.course.shift)))
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .gate import Verdict
+from .guards import NOTHING_WON
 from .settings import GateSettings
 
-NOTHING_WON = {'no_answer', 'pointless'}  # reasons to wait for more training rather than to refuse
 Step = Literal['serve', 'wait', 'nearer', 'refuse', 'start_over']
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .guards import Evidence, objections, unlabelled
+from .guards import NOTHING_WON, Evidence, objections, unlabelled
 from .serving import Serving, Tensors
 from .settings import FloorSettings, GateSettings
 from .training import deviation
@@ -125,7 +125,7 @@ def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Seq
     """Whether what is served may stay: no guard objects, and it is no worse than the frozen network. Little gain is enough.
     """
     found = evidence(trial, radius, names)
-    refused = {name: reason for name, reason in objections(found, settings).items() if name != 'pointless'}
+    refused = {name: reason for name, reason in objections(found, settings).items() if name not in NOTHING_WON}
     restyled = f'{found.restyled.mean:+.2f} points over the frozen network on source in the present style'
     if found.restyled.mean < 0:
         refused.setdefault('restyled_loss', restyled)

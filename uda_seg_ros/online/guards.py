@@ -117,6 +117,8 @@ GUARDS: dict[str, Guard] = {
     'restyled_loss': restyled_loss, 'classes_gone': classes_gone, 'narrow': narrow, 'other_classes': other_classes,
     'disagrees': disagrees, 'no_answer': no_answer, 'pointless': pointless}
 
+NOTHING_WON = {'no_answer', 'pointless'}  # no reasons against what is served already
+
 
 def objections(evidence: Evidence, settings: GateSettings) -> dict[str, str]:
     """Name of the guard -> reason, for all that refuse."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .settings import FloorSettings
 
-MOVED = 1.0, 1.0  # part and addition by which a shift must have changed to be worth an earlier trial
+MOVED = 1.0, 1.0  # part and addition by which a shift must have changed to be worth a trial soon
 
 
 @dataclass
@@ -18,10 +18,10 @@ class Patience:
     shift: float = 0.0
 
     def wait_s(self, shift: float) -> float:
-        """From the last trial to the next: short after a change, longer when the shift has moved, ever longer otherwise."""
+        """From the last trial to the next: short after a change and when the shift has moved, ever longer otherwise."""
         part, more = MOVED
         moved = abs(shift - self.shift) > part * self.shift + more
-        return self.settings.refresh_s * 2 ** min(self.same, 1 if moved else self.settings.longer)
+        return self.settings.refresh_s * 2 ** min(max(0, self.same - 1), 0 if moved else self.settings.longer)
 
     def tried(self, shift: float, changed: bool) -> None:
         self.shift, self.same = shift, 0 if changed else self.same + 1

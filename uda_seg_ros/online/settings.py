@@ -36,10 +36,10 @@ class FloorSettings:
     the best is served. per_shift: most share for each unit of the shift score; the least of the shares is always possible.
     rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which
     nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and in proportion for
-    a share. refresh_s: time between trials; it doubles, at most `longer` times, with every one in a row
-    that changed nothing. reference: share that statistics are measured behind,
-    whatever is served; behind another share they would be others. renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap
-    draws that may lie below 0.
+    a share. refresh_s: time between trials; it doubles, up to `longer` times, with every one in a row that changes nothing.
+    reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
+    renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap draws that may lie
+    below 0.
     """
 
     on: bool = True
@@ -88,8 +88,9 @@ class TrainingSettings:
     (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
     learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
     many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
-    group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the target counts fully. The weights
-    of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
+    group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the target counts fully. target_every:
+    steps from one that learns from the target to the next; it costs as much as both source crops, and these teach more. The
+    weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
     """
 
     on: bool = True
@@ -106,6 +107,7 @@ class TrainingSettings:
     radius: float = 0.05
     decay: float = 0.99
     ramp: int = 50
+    target_every: int = 4
     clean: float = 1.0
     restyled: float = 1.0
     target: float = 1.0
@@ -116,6 +118,8 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         if min(self.crop) < 32 or not 0 < self.part <= 1:
             raise ConfigError('crop must be at least 32 x 32 pixels, part above 0 and at most 1')
+        if self.target_every < 1:
+            raise ConfigError('target_every must be at least 1')
         if not 0 <= self.decay < 1 or self.radius <= 0:
             raise ConfigError('decay must be at least 0 and below 1, radius above 0')
 
@@ -135,10 +139,10 @@ class GateSettings:
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
     to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
     of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
-    with the same statistics, beyond what is won on clean crops as well. plateau: gains below it, twice, end the training. rejections in a row
-    that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that somebody asked for do not
-    count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time between two trials
-    of what is served, while nothing is trained.
+    with the same statistics, beyond what is won on clean crops as well. plateau: gains below it, twice, end the training.
+    rejections in a row that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that were
+    asked for do not count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time
+    between two trials of what is served, while nothing is trained.
     """
 
     on: bool = True

@@ -90,8 +90,10 @@ class Learner:
     def _shifted(self, batch: Batch, mixed: Tensors, ramp: float) -> float:
         for network in (self.student, self.teacher.network, self._reference):
             set_buffers(network, mixed)
-        loss = self._settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
-        if batch.target is not None and ramp:
+        settings = self._settings
+        loss = settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
+        wanted = (settings.target or settings.anchor or settings.prior) and self._age % settings.target_every == 0
+        if batch.target is not None and ramp and wanted:
             loss = loss + ramp * self._target(batch)
         loss.backward()
         return float(loss.detach())

@@ -18,7 +18,8 @@ from .settings import WatchSettings
 @dataclass
 class Watch:
     """common: classes whose loss counts; a frozen network that sees much of a rare class where the domain shifted is mostly
-    wrong. wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases (Ville).
+    wrong. wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases
+    (Ville).
     """
 
     settings: WatchSettings
