@@ -41,6 +41,8 @@ from .trial import SHRINK, Masks, Trial
 from .turns import turned
 from .watch import Watch, common
 
+NOTICEABLE = 0.05  # difference in the way to the teacher below which nothing is given out
+
 
 class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
@@ -155,17 +157,19 @@ class Adapter:
         return self.revert(reason) if reason else None
 
     def _follow(self, key_frame: bool) -> Weights | None:
-        """The statistics follow the target's key-frames."""
-        if not key_frame or self.course.state not in ('adapt', 'hold') or not self.floor.layers:
+        """The statistics follow the target's key-frames, and how much is served follows the shift."""
+        if self.course.state not in ('adapt', 'hold'):
             return None
-        self._measure(self.eye.last.picture)
-        now = self.served.now
-        if not now.share or not self.clock.due('renew', self.settings.floor.renew_s):
+        if key_frame and self.floor.layers:
+            self._measure(self.eye.last.picture)
+        now, shift = self.served.now, self.course.shift
+        if now.is_frozen or not self.clock.over('renew', self.settings.floor.renew_s):
             return None
-        most = max(self.settings.floor.possible(self.course.shift))
-        if now.share > most:  # the shift has become smaller
-            return self.retreat(replace(now, share=most, buffers=self.floor.buffers(most)))
-        return self.served.renew(self.floor.buffers(now.share))
+        share, scale = min(now.share, max(self.settings.floor.possible(shift), default=0.0)), now.scale_at(shift)
+        if not (key_frame and share) and share == now.share and abs(scale - now.scale) < NOTICEABLE:
+            return None
+        self.clock.begin('renew')
+        return self.served.renew(replace(now, share=share, scale=scale, buffers=self.floor.buffers(share)))
 
     def _measure(self, picture: np.ndarray) -> None:
         if self.settings.floor.on:

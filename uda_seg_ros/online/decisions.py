@@ -57,7 +57,8 @@ def _learner_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     if step == 'serve':
         adapter.clock.begin('valid')
         adapter.journal.tell('promotion', verdict.text)
-        given = adapter.serve(replace(adapter.served.now, scale=verdict.scale, teacher=trial.cases[TEACHER]))
+        given = adapter.serve(replace(adapter.served.now, scale=verdict.scale, teacher=trial.cases[TEACHER],
+                                      passed=verdict.scale, shift=max(1.0, adapter.course.shift)))
     elif step in ('refuse', 'start_over'):
         adapter.journal.tell('rejection', verdict.text)
     else:

@@ -48,9 +48,9 @@ class Served:
         self.now, self.before = Serving() if serving.is_frozen else serving, Serving()
         return self.give()
 
-    def renew(self, buffers: Tensors) -> Weights:
-        """The same decision with newer statistics; a rollback does not lead here."""
-        self.now = replace(self.now, buffers=buffers)
+    def renew(self, serving: Serving) -> Weights:
+        """The same decision with newer statistics, for the shift as it is now; a rollback does not lead here."""
+        self.now = serving
         return self.give()
 
     def park(self) -> Weights | None:
@@ -101,7 +101,7 @@ class Served:
             return None
         self._journal.tell('return', f'no passed trial for {waited:.0f} s: half of the way back to the frozen weights')
         share, scale = (value / 2 if value > 0.1 else 0.0 for value in (self.now.share, self.now.scale))
-        return self.retreat(replace(self.now, share=share, scale=scale, buffers=floor.buffers(share)))
+        return self.retreat(replace(self.now, share=share, scale=scale, passed=scale, buffers=floor.buffers(share)))
 
     def state_dict(self) -> dict:
         return {'version': self.version, 'reverts': list(self._reverts),

@@ -13,17 +13,26 @@ Tensors = Mapping[str, torch.Tensor]
 @dataclass(frozen=True, eq=False)
 class Serving:
     """scale: 0 (frozen) to 1 (teacher). share: of the target's statistics. teacher: parameters by name. buffers: the floor's
-    mixed statistics at that share.
+    mixed statistics at that share. passed, shift: the scale that passed the gate, and the shift score then; shift 0: the
+    scale depends on none.
     """
 
     scale: float = 0.0
     share: float = 0.0
     teacher: Tensors = field(default_factory=dict)
     buffers: Tensors = field(default_factory=dict)
+    passed: float = 0.0
+    shift: float = 0.0
 
     @property
     def is_frozen(self) -> bool:
         return not self.scale and not self.share
+
+    def scale_at(self, shift: float) -> float:
+        """In proportion to what is left of the shift that the weights passed the gate in: what suits a storm is too much
+        for a drizzle.
+        """
+        return self.passed * min(1.0, max(0.0, shift) / self.shift) if self.shift else self.scale
 
     def tensors(self, frozen: Tensors) -> dict[str, torch.Tensor]:
         """A complete set by the bundle's names; the frozen tensors' values, bit for bit, where nothing is to change."""

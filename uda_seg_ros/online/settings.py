@@ -38,7 +38,7 @@ class FloorSettings:
     nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and in proportion for
     a share. refresh_s: time between trials; it doubles, up to `longer` times, with every one in a row that changes nothing.
     reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
-    renew_s: least time between weights that differ in the statistics alone. doubt: share of bootstrap draws that may lie
+    renew_s: least time between weights that only follow what is seen. doubt: share of bootstrap draws that may lie
     below 0.
     """
 
