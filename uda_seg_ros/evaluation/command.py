@@ -142,9 +142,14 @@ def _settings(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:
             **({'pieces of work after a frame': options.pieces} if options.adapt and options.mode == 'sequential' else {}),
             'start': f'{options.start:g} s', 'stride': options.stride, 'device': plan.device,
             'duration': 'all' if math.isinf(options.duration) else f'{options.duration:g} s',
-            'labels': plan.labels.name if plan.labelled else 'none',
+            'labels': plan.labels.name if plan.labelled else 'none', 'labels from': _label_source(plan, options),
             'compared in': plan.judge.space.name if plan.labelled else 'none', 'threads': options.threads,
             'settings of the adapter': str(options.settings or 'its own')}
+
+
+def _label_source(plan: Plan, options: argparse.Namespace) -> str:
+    topics = sorted({part.label_topic for part in plan.drive.parts} - {''})
+    return str(options.labels) if options.labels else ', '.join(topics) or 'none'
 
 
 def camera_ms(record: Record, stride: int) -> float | None:

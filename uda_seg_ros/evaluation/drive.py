@@ -19,6 +19,7 @@ from . import EvaluationError
 from .label_sources import LabelFiles, LabelTopic, NoLabels
 
 HELD = 4  # messages that wait to be put in order; they come out of order by one or two, where they do
+BETWEEN_NS = 1_000_000_000  # of the time from one bag to the next no more counts: a night between two drives is no drive
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One picture, not decoded yet. time_s: since the drive's first picture, bag_time_s: since its bag's. bag: its number.
+    """One picture, not decoded yet. time_s: driven since the first picture, bag_time_s: since its bag's. bag: its number.
 
     label: gives HxW uint8 train ids; None where no label has this stamp.
     """
@@ -111,7 +112,7 @@ class Drive:
 
         A stamp that is not newer than the one before belongs to a picture that was there already: it is left out.
         """
-        begin_ns, last_ns, number = None, -1, 0
+        begin_ns, last_ns, last_bag, number = None, -1, 0, 0
         for bag, part in enumerate(self._parts):
             labels, first_ns = self._labels_of(part), None
             with open_bag(part.path) as opened:
@@ -119,10 +120,12 @@ class Drive:
                     passed(1)
                     first_ns = stamp_ns if first_ns is None else first_ns  # in order, so that none is before it
                     begin_ns = first_ns if begin_ns is None else begin_ns
-                    time_s = (stamp_ns - begin_ns) / 1e9
                     if stamp_ns <= last_ns:
                         self.counts['repeated'] += 1
                         continue
+                    if bag != last_bag:
+                        begin_ns, last_bag = begin_ns + max(0, stamp_ns - last_ns - BETWEEN_NS), bag
+                    time_s = (stamp_ns - begin_ns) / 1e9
                     if time_s >= self.cut.start_s + self.cut.duration_s:
                         self._note(labels)
                         return
