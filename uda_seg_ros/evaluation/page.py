@@ -111,7 +111,7 @@ def _course(exhibit: Exhibit) -> str:
     told = f'mIoU of the last {window} labelled frames. ' if window else ''
     told += f'A point is the mean of some frames, as there are more than {MOST}. ' if len(exhibit.record) > MOST else ''
     told += 'Green lines are promotions, red ones rollbacks. ' if exhibit.record.marks else ''
-    told += 'A grey line is where another bag begins. ' if exhibit.record.starts_s else ''
+    told += 'A dark line is where another bag begins. ' if exhibit.record.starts_s else ''
     return (f'<h2>Over the drive</h2><p class="lead">{told}Click a name to hide a line, drag to zoom.</p>'
             f'{_plot(course(exhibit.record))}')
 

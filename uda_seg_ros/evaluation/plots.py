@@ -19,7 +19,7 @@ KINDS = {'shift': '#b7791f', 'promotion': '#2f8f5b', 'rejection': '#8a8f9b', 'ro
          'safe': '#c2410c', 'fault': '#c2410c'}
 LINED = ('promotion', 'rollback')
 MOST, ROW = 1500, 170  # points of a line; pixels of a row
-BAG = '#c9c4b6'
+BAG = '#21242c'
 Series = tuple[str, np.ndarray, np.ndarray]  # whose, time in s, values
 
 
