@@ -27,14 +27,15 @@ from .line import FILE, Lines, plain
 from .masks_bag import MasksBag
 from .moments import Moments, galleries
 from .networks import ShiftMeter
-from .page import PLOTLY_MISSING, Exhibit, PlotsMissing, render
+from .page import PLOTLY_MISSING, PlotsMissing
 from .plan import Plan, plan_of
 from .record import Record, read
+from .remake import PAGE, SUMMARY, VIDEO, keep, remake
 from .run import Run, Sink
 from .summary import figures
 from .verdict import failures, verdict
 
-SUMMARY, PAGE, VIDEO, RERUN = 'summary.json', 'report.html', 'overlay.webm', 'drive.rrd'
+RERUN = 'drive.rrd'
 GPU_DUTY, CPU_DUTY = 0.25, 1.0  # the node's own defaults
 
 
@@ -56,9 +57,8 @@ def run(options: argparse.Namespace) -> int:
     record = read(options.out / FILE, plan.judge.space.num_classes)
     summary = _summary(plan, options, record, runner, notes)
     write_text(options.out / SUMMARY, json.dumps(plain(summary), indent=1, allow_nan=False))
-    page = _write_page(plan, options, Exhibit(record, summary, shown.galleries, plan.bundle.labels, plan.judge.space,
-                                              VIDEO if (options.out / VIDEO).exists() else ''))
-    _tell(summary, page or options.out / SUMMARY)
+    keep(options.out, shown.galleries, plan.bundle.labels, plan.judge.space)
+    _tell(summary, _write_page(options.out) or options.out / SUMMARY)
     return EXIT_CODE if stop.asked else 1 if summary['failures'] else 0
 
 
@@ -158,14 +158,12 @@ def camera_ms(record: Record, stride: int) -> float | None:
     return 1000 * float(np.median(np.diff(times))) / stride if len(times) > 1 else None
 
 
-def _write_page(plan: Plan, options: argparse.Namespace, exhibit: Exhibit) -> Path | None:
-    path = options.out / PAGE
+def _write_page(folder: Path) -> Path | None:
     try:
-        write_text(path, render(exhibit))
+        return remake(folder)
     except PlotsMissing as error:
-        print(f'evaluate_bag: {PAGE} was not written: {error}', file=sys.stderr)
+        print(f'evaluate_bag: {PAGE} was not written: {error}; then: uda_seg remake-report {folder}', file=sys.stderr)
         return None
-    return path
 
 
 def _tell(summary: dict[str, Any], look: Path) -> None:
