@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import cv2
 import numpy as np
@@ -88,7 +89,9 @@ def test_a_drive_without_a_picture_passes_no_test(tiny_bundle, tmp_path, capsys)
     out = tmp_path / 'out'
     assert evaluate(bags.write_ros2(tmp_path / 'bag', 'mcap'), '--bundle', tiny_bundle, '--out', out, '--start', 100) == 1
     assert 'failed: no picture was segmented' in capsys.readouterr().err
-    assert read_summary(out)['num_frames'] == 0 and (out / 'report.html').exists()
+    summary = read_summary(out)
+    assert summary['num_frames'] == 0 and (out / 'report.html').exists()
+    assert any(re.fullmatch(r'The drive is \d+\.\d s long, and --start is 100 s\.', note) for note in summary['notes'])
 
 
 def test_an_adapter_that_changed_nothing_says_why(colours, tmp_path):

@@ -115,7 +115,8 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
             'frames_without_label': len(record) - len(record.labelled) if plan.labelled else None,
             'repeated_stamps': drive.counts['repeated'], **{name: runner.counts[name] for name in (
                 'undecodable', 'undecodable_labels', 'void_labels')},
-            'notes': [*_broken(plan), *_unmoved(plan, record), *runner.complaints.values(), *notes],
+            'notes': [*_broken(plan), *_too_late(plan, record), *_unmoved(plan, record), *runner.complaints.values(),
+                      *notes],
             'bag_hash': drive.digest,
             'peak_memory_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             'peak_gpu_mb': torch.cuda.max_memory_allocated() / 2**20 if plan.device.startswith('cuda') else None,
@@ -128,6 +129,13 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
 def _broken(plan: Plan) -> list[str]:
     return [f'{text} What comes before was evaluated.' if text.endswith('.') else f'{text}. What comes before was evaluated.'
             for text in plan.drive.breaks]
+
+
+def _too_late(plan: Plan, record: Record) -> list[str]:
+    start_s, length_s = plan.drive.cut.start_s, plan.drive.length_s
+    if len(record) or start_s <= length_s:
+        return []
+    return [f'The drive is {length_s:.1f} s long, and --start is {start_s:g} s.']
 
 
 def _unmoved(plan: Plan, record: Record) -> list[str]:

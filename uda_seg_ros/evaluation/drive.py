@@ -79,7 +79,7 @@ class Drive:
     """The pictures of bags, which can be gone through once.
 
     breaks: of bags that end before their end, in words. counts: 'repeated' stamps, 'labels_without_frame'. digest: of the
-    stamps and data of all pictures given out so far.
+    stamps and data of all pictures given out so far. length_s: as far as it was read.
     """
 
     def __init__(self, parts: Sequence[Part], cut: Cut = Cut(), labels: LabelFiles | None = None) -> None:
@@ -87,6 +87,7 @@ class Drive:
         self.cut, self._files = cut, labels
         self.breaks: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.length_s = 0.0
         self._digest = hashlib.sha256()
         topics = {part.topic for part in parts}
         if len({part.path.resolve() for part in parts}) < len(parts):
@@ -129,7 +130,7 @@ class Drive:
                     if time_s >= self.cut.start_s + self.cut.duration_s:
                         self._note(labels)
                         return
-                    last_ns = stamp_ns
+                    last_ns, self.length_s = stamp_ns, time_s
                     label = labels.take(stamp_ns, counted=time_s >= self.cut.start_s)
                     if time_s < self.cut.start_s:
                         continue
