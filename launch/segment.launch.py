@@ -4,12 +4,21 @@ An argument that is given beats the parameter file; one that is not leaves the p
 """
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration, TextSubstitution
-from launch_ros.actions import Node
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
@@ -44,7 +53,9 @@ ARGUMENTS = {
     'namespace': (UNSET, 'Namespace of the node and its topics.', None),
     'node_name': ('segmentation_node', 'Name of the node.', None),
     'params_file': (str(CONFIG / 'segment.yaml'), 'File with the parameters.', None),
-    'bag': (UNSET, 'A bag to play as well.', None),
+    'bag': (UNSET, 'A bag to play as soon as the node is active.', None),
+    'rate': ('1.0', 'Speed of playing the bag, 1.0 is real time.', None),
+    'loop': ('false', 'Play the bag again at its end.', BOOL),
     'rviz': ('false', 'Open RViz on the outputs; of several cameras, on those of the first.', BOOL),
     'respawn': ('false', 'Start the node again when it ends.', BOOL),
     'log_level': ('info', 'debug, info, warn, error or fatal.', ['debug', 'info', 'warn', 'error', 'fatal']),
@@ -79,19 +90,50 @@ def _start(context: LaunchContext) -> list:
     values = {name: LaunchConfiguration(name).perform(context) for name in (*PARAMETERS, *ARGUMENTS)}
     if values['bag'] and values['use_sim_time'] == UNSET:
         values['use_sim_time'] = 'true'
-    given = {NAMES.get(name, name): ParameterValue([TextSubstitution(text=values[name])], value_type=row[0])
-             for name, row in PARAMETERS.items() if values[name] != UNSET}
-    actions = [Node(
+    for hint in _misspelt(context.argv):
+        get_logger('segment.launch.py').warning(hint)
+    texts = {name: _checked(name, values[name], row[0]) for name, row in PARAMETERS.items() if values[name] != UNSET}
+    given = {NAMES.get(name, name): ParameterValue([TextSubstitution(text=text)], value_type=PARAMETERS[name][0])
+             for name, text in texts.items()}
+    node = LifecycleNode(  # which, unlike Node, tells launch when it is active
         package='uda_seg_ros', executable='segmentation_node', name=values['node_name'], namespace=values['namespace'],
         parameters=[ParameterFile(values['params_file'], allow_substs=True), given], remappings=_remappings(values, given),
         respawn=values['respawn'] == 'true', respawn_delay=2.0, output='screen',
-        arguments=['--ros-args', '--log-level', values['log_level']])]
-    if values['bag']:
-        actions.append(ExecuteProcess(cmd=['ros2', 'bag', 'play', values['bag'], '--clock', '100'], output='screen'))
+        arguments=['--ros-args', '--log-level', values['log_level']])
+    before = []  # the node comes last: launch ends at an RViz that is not installed, and would leave the node behind
     if values['rviz'] == 'true':
-        cameras = _names(values['cameras']) if values['cameras'] else []
-        actions.append(_rviz('/'.join(filter(None, (values['namespace'].strip('/'), *cameras[:1])))))
-    return actions
+        before.append(_rviz('/'.join(filter(None, (values['namespace'].strip('/'), *_names(values['cameras'])[:1])))))
+    if values['bag']:
+        before.append(RegisterEventHandler(OnStateTransition(
+            goal_state='active', entities=[_player(values)], handle_once=True)))
+    return [*before, node]
+
+
+def _player(values: 'dict[str, str]') -> ExecuteProcess:
+    # A read-ahead queue that runs dry makes the player skip; in its delay node and player find each other.
+    play = ['ros2', 'bag', 'play', values['bag'], '--clock', '100', '--rate', values['rate'],
+            '--read-ahead-queue-size', '2000', '--delay', '2', *(['--loop'] if values['loop'] == 'true' else [])]
+    return ExecuteProcess(cmd=play, output='screen')
+
+
+def _misspelt(words: 'list[str]') -> 'list[str]':
+    """Hints for names that are nearly ours: launch takes any without a word. The others may be a parent's."""
+    known, hints = [*PARAMETERS, *ARGUMENTS], []
+    for name, given, _ in (word.partition(':=') for word in words):
+        near = get_close_matches(name, known, 1) if given and name not in known else []
+        hints += [f"there is no argument '{name}': did you mean '{other}'?" for other in near]
+    return hints
+
+
+def _checked(name: str, text: str, kind: type) -> str:
+    """The text as launch_ros reads it for the type; an error names the argument."""
+    if kind not in (int, float):
+        return text if kind in (str, bool) else str(_names(text))
+    try:
+        kind(text)
+    except ValueError:
+        raise ValueError(f'{name}:={text} is not a {"whole " if kind is int else ""}number') from None
+    return text
 
 
 def _remappings(values: 'dict[str, str]', given: dict) -> 'list[tuple[str, str]]':
@@ -105,8 +147,9 @@ def _remappings(values: 'dict[str, str]', given: dict) -> 'list[tuple[str, str]]
 
 
 def _names(cameras: str) -> 'list[str]':
-    """'[front, left]' as a list."""
-    return [name.strip() for name in cameras.strip('[] ').replace('"', '').replace("'", '').split(',')]
+    """'[front, left]' or 'front,left' as a list."""
+    names = (name.strip() for name in cameras.strip('[] ').replace('"', '').replace("'", '').split(','))
+    return [name for name in names if name]
 
 
 def _rviz(namespace: str) -> Node:

@@ -1,4 +1,4 @@
-"""uda_seg inspect | infer | evaluate-bag | bench | bench-adapt | bench-streams | import-hf: what can be done without ROS."""
+"""Without ROS: uda_seg inspect | infer | evaluate-bag | remake-report | bench | bench-adapt | bench-streams | import-hf."""
 
 from __future__ import annotations
 
@@ -90,6 +90,12 @@ def _evaluate_bag(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _remake_report(arguments: argparse.Namespace) -> int:
+    from .evaluation.remake import remake
+    print(f'written: {remake(arguments.result)}')
+    return 0
+
+
 def _import_hf(arguments: argparse.Namespace) -> int:
     from .import_hf import import_hf
     print(f'written: {import_hf(arguments.source, arguments.out)}')
@@ -127,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser('evaluate-bag', help='a recorded drive evaluated, with or without adaptation')
     add_evaluation_options(evaluate)
     evaluate.set_defaults(run=_evaluate_bag)
+
+    remake = commands.add_parser('remake-report', help='report.html anew from what evaluate-bag wrote')
+    remake.add_argument('result', type=Path, metavar='DIR', help='what was --out of evaluate-bag')
+    remake.set_defaults(run=_remake_report)
 
     _add_bench_adapt(commands)
     _add_bench_streams(commands)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from uda_seg_ros.cli import main
 from uda_seg_ros.evaluation import plan
 from uda_seg_ros.metrics import iou, mean_iou
 
@@ -45,6 +47,17 @@ def test_the_same_run_twice_is_the_same_to_the_last_byte_but_for_latency(evaluat
              '--no-video')
     first, second = ((out / 'result.jsonl').read_text() for out in (evaluated.out, tmp_path / 'again'))
     assert without_latency(first) == without_latency(second)
+
+
+def test_the_page_can_be_made_again_without_bag_and_network(evaluated, tmp_path, capsys):
+    for name in ('result.jsonl', 'summary.json', 'moments.json', 'overlay.webm'):
+        shutil.copy(evaluated.out / name, tmp_path)
+    assert main(['remake-report', str(tmp_path)]) == 0 and str(tmp_path / 'report.html') in capsys.readouterr().out
+    first, second = (re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '', page)  # the plots' names are drawn
+                     for page in (evaluated.page, (tmp_path / 'report.html').read_text()))
+    assert first == second
+    (tmp_path / 'moments.json').unlink()
+    assert main(['remake-report', str(tmp_path)]) == 2 and 'moments.json: No such file' in capsys.readouterr().err
 
 
 def test_the_figures_can_be_made_again_from_the_lines(evaluated):
@@ -223,4 +236,5 @@ def test_without_plotly_all_but_the_page_is_written(tiny_bundle, tmp_path, capsy
     bag = bags.write_ros2(tmp_path / 'bag', 'mcap')
     assert evaluate(bag, '--bundle', tiny_bundle, '--out', tmp_path / 'out') == 0
     assert 'report.html was not written: the plots need Plotly: pip install plotly' in capsys.readouterr().err
-    assert {path.name for path in (tmp_path / 'out').iterdir()} == {'result.jsonl', 'summary.json', 'overlay.webm'}
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        'result.jsonl', 'summary.json', 'moments.json', 'overlay.webm'}

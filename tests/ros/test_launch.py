@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
@@ -21,7 +24,8 @@ from .node_process import ROOT, environment, picture
 SEGMENT, REPLAY = (ROOT / 'launch' / f'{name}.launch.py' for name in ('segment', 'replay'))
 WANTED = {'image_topic', 'input_image_topic', 'camera_info_topic', 'cameras', 'namespace', 'node_name', 'params_file',
           'model', 'device', 'half', 'imgsz_height', 'imgsz_width', 'threshold', 'image_transport', 'input_reliability',
-          'output_size', 'points', 'adapt', 'use_sim_time', 'autostart', 'respawn', 'rviz', 'bag', 'log_level'}
+          'output_size', 'points', 'adapt', 'use_sim_time', 'autostart', 'respawn', 'rviz', 'bag', 'rate',
+          'loop', 'log_level'}
 LAUNCHER = '''
 import sys
 from launch import LaunchDescription, LaunchService
@@ -60,6 +64,35 @@ def test_an_argument_that_is_a_parameter_has_its_type_and_choices():
 def test_every_argument_has_a_meaning():
     for path, name in ((SEGMENT, 'PARAMETERS'), (SEGMENT, 'ARGUMENTS'), (REPLAY, 'ARGUMENTS')):
         assert all(row[1].strip('\'"').endswith('.') for row in table(path, name).values())
+
+
+@pytest.fixture
+def segment(monkeypatch):
+    """The names of segment.launch.py; what it imports of launch is only stood in for, where there is none."""
+    if find_spec('launch_ros') is None:
+        for name in ('launch', 'launch.actions', 'launch.logging', 'launch.substitutions', 'launch_ros',
+                     'launch_ros.actions', 'launch_ros.event_handlers', 'launch_ros.parameter_descriptions'):
+            monkeypatch.setitem(sys.modules, name, MagicMock())
+    return runpy.run_path(str(SEGMENT))
+
+
+@pytest.mark.parametrize(('text', 'names'), [
+    ('[front, left]', ['front', 'left']), ('front,left', ['front', 'left']), ('["front"]', ['front']), ('[]', []), ('', [])])
+def test_cameras_are_named_with_brackets_or_without(segment, text, names):
+    assert segment['_names'](text) == names
+
+
+@pytest.mark.parametrize(('name', 'text', 'kind', 'wanted'), [
+    ('threshold', 'abc', float, 'threshold:=abc is not a number'),
+    ('imgsz_width', '1.5', int, 'imgsz_width:=1.5 is not a whole number')])
+def test_a_value_of_the_wrong_kind_is_refused_by_the_arguments_name(segment, name, text, kind, wanted):
+    with pytest.raises(ValueError, match=wanted):
+        segment['_checked'](name, text, kind)
+
+
+def test_a_misspelt_argument_gets_a_hint_and_a_parents_own_does_not(segment):
+    assert segment['_misspelt'](['imagetopic:=/front', 'world:=town', 'image_topic:=/front']) == [
+        "there is no argument 'imagetopic': did you mean 'image_topic'?"]
 
 
 @pytest.fixture
@@ -134,8 +167,18 @@ def test_a_wrong_choice_is_refused_before_anything_starts(launch):
     assert 'sometimes' in launch.log() and 'segmentation_node' not in launch.log()
 
 
-def test_a_replay_plays_the_bag_with_a_clock_and_the_profile(launch, tiny_bundle):
+def test_without_rviz_nothing_is_started_that_would_be_left_behind(launch):
+    from ament_index_python.packages import get_packages_with_prefixes
+    if 'rviz2' in get_packages_with_prefixes():
+        pytest.skip('rviz2 is installed')
+    process = launch(SEGMENT, 'rviz:=true')
+    assert process.wait(15) != 0
+    assert "package 'rviz2' not found" in launch.log() and 'process started' not in launch.log()
+
+
+def test_a_replay_plays_the_bag_with_a_clock_and_the_profile_once_the_node_is_active(launch, tiny_bundle):
     launch(REPLAY, 'bag:=/some/drive', 'rviz:=false', 'rate:=0.5', 'loop:=true', f'model:={tiny_bundle}')
-    wait_for(launch, 'segmenting /camera/image_raw')
+    wait_for(launch, 'ros2 bag play')
+    assert 'segmenting /camera/image_raw' in launch.log().partition('ros2 bag play')[0], launch.log()
     line = next(line for line in launch.log().splitlines() if 'ros2 bag play' in line and 'with' in line)
     assert all(text in line for text in ('/some/drive', '--clock', '--rate 0.5', '--loop', 'fastdds.xml'))

@@ -33,6 +33,13 @@ def test_arguments_that_the_text_names_are_there():
     assert named and named <= SEGMENT_ARGUMENTS
 
 
+def test_the_node_that_is_started_by_hand_has_its_topics_and_parameters():
+    (given,) = re.findall(r'^segmentation_node --ros-args(.*)', TEXT, re.M)
+    assert re.findall(r'-r (\w+):=', given) == ['image']
+    names = re.findall(r'-p ([\w.]+):=', given)
+    assert names and set(names) <= SETTINGS.keys()
+
+
 def test_parameters_that_the_page_names_are_there_and_change_where_it_says_so():
     for name in re.findall(r'ros2 param set /segmentation_node (\S+)', TEXT):
         assert SETTINGS[name].dynamic

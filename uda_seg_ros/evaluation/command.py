@@ -27,14 +27,15 @@ from .line import FILE, Lines, plain
 from .masks_bag import MasksBag
 from .moments import Moments, galleries
 from .networks import ShiftMeter
-from .page import PLOTLY_MISSING, Exhibit, PlotsMissing, render
+from .page import PLOTLY_MISSING, PlotsMissing
 from .plan import Plan, plan_of
 from .record import Record, read
+from .remake import PAGE, SUMMARY, VIDEO, keep, remake
 from .run import Run, Sink
 from .summary import figures
 from .verdict import failures, verdict
 
-SUMMARY, PAGE, VIDEO, RERUN = 'summary.json', 'report.html', 'overlay.webm', 'drive.rrd'
+RERUN = 'drive.rrd'
 GPU_DUTY, CPU_DUTY = 0.25, 1.0  # the node's own defaults
 
 
@@ -56,9 +57,8 @@ def run(options: argparse.Namespace) -> int:
     record = read(options.out / FILE, plan.judge.space.num_classes)
     summary = _summary(plan, options, record, runner, notes)
     write_text(options.out / SUMMARY, json.dumps(plain(summary), indent=1, allow_nan=False))
-    page = _write_page(plan, options, Exhibit(record, summary, shown.galleries, plan.bundle.labels, plan.judge.space,
-                                              VIDEO if (options.out / VIDEO).exists() else ''))
-    _tell(summary, page or options.out / SUMMARY)
+    keep(options.out, shown.galleries, plan.bundle.labels, plan.judge.space)
+    _tell(summary, _write_page(options.out) or options.out / SUMMARY)
     return EXIT_CODE if stop.asked else 1 if summary['failures'] else 0
 
 
@@ -115,7 +115,8 @@ def _summary(plan: Plan, options: argparse.Namespace, record: Record, runner: Ru
             'frames_without_label': len(record) - len(record.labelled) if plan.labelled else None,
             'repeated_stamps': drive.counts['repeated'], **{name: runner.counts[name] for name in (
                 'undecodable', 'undecodable_labels', 'void_labels')},
-            'notes': [*_broken(plan), *_unmoved(plan, record), *runner.complaints.values(), *notes],
+            'notes': [*_broken(plan), *_too_late(plan, record), *_unmoved(plan, record), *runner.complaints.values(),
+                      *notes],
             'bag_hash': drive.digest,
             'peak_memory_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             'peak_gpu_mb': torch.cuda.max_memory_allocated() / 2**20 if plan.device.startswith('cuda') else None,
@@ -130,6 +131,13 @@ def _broken(plan: Plan) -> list[str]:
             for text in plan.drive.breaks]
 
 
+def _too_late(plan: Plan, record: Record) -> list[str]:
+    start_s, length_s = plan.drive.cut.start_s, plan.drive.length_s
+    if len(record) or start_s <= length_s:
+        return []
+    return [f'The drive is {length_s:.1f} s long, and --start is {start_s:g} s.']
+
+
 def _unmoved(plan: Plan, record: Record) -> list[str]:
     """Why an adapter changed nothing, as it says itself."""
     if plan.adapter is None or record.version.any():
@@ -142,9 +150,14 @@ def _settings(plan: Plan, options: argparse.Namespace) -> dict[str, Any]:
             **({'pieces of work after a frame': options.pieces} if options.adapt and options.mode == 'sequential' else {}),
             'start': f'{options.start:g} s', 'stride': options.stride, 'device': plan.device,
             'duration': 'all' if math.isinf(options.duration) else f'{options.duration:g} s',
-            'labels': plan.labels.name if plan.labelled else 'none',
+            'labels': plan.labels.name if plan.labelled else 'none', 'labels from': _label_source(plan, options),
             'compared in': plan.judge.space.name if plan.labelled else 'none', 'threads': options.threads,
             'settings of the adapter': str(options.settings or 'its own')}
+
+
+def _label_source(plan: Plan, options: argparse.Namespace) -> str:
+    topics = sorted({part.label_topic for part in plan.drive.parts} - {''})
+    return str(options.labels) if options.labels else ', '.join(topics) or 'none'
 
 
 def camera_ms(record: Record, stride: int) -> float | None:
@@ -153,14 +166,12 @@ def camera_ms(record: Record, stride: int) -> float | None:
     return 1000 * float(np.median(np.diff(times))) / stride if len(times) > 1 else None
 
 
-def _write_page(plan: Plan, options: argparse.Namespace, exhibit: Exhibit) -> Path | None:
-    path = options.out / PAGE
+def _write_page(folder: Path) -> Path | None:
     try:
-        write_text(path, render(exhibit))
+        return remake(folder)
     except PlotsMissing as error:
-        print(f'evaluate_bag: {PAGE} was not written: {error}', file=sys.stderr)
+        print(f'evaluate_bag: {PAGE} was not written: {error}; then: uda_seg remake-report {folder}', file=sys.stderr)
         return None
-    return path
 
 
 def _tell(summary: dict[str, Any], look: Path) -> None:

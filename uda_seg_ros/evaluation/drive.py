@@ -19,6 +19,7 @@ from . import EvaluationError
 from .label_sources import LabelFiles, LabelTopic, NoLabels
 
 HELD = 4  # messages that wait to be put in order; they come out of order by one or two, where they do
+BETWEEN_NS = 1_000_000_000  # of the time from one bag to the next no more counts: a night between two drives is no drive
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One picture, not decoded yet. time_s: since the drive's first picture, bag_time_s: since its bag's. bag: its number.
+    """One picture, not decoded yet. time_s: driven since the first picture, bag_time_s: since its bag's. bag: its number.
 
     label: gives HxW uint8 train ids; None where no label has this stamp.
     """
@@ -78,7 +79,7 @@ class Drive:
     """The pictures of bags, which can be gone through once.
 
     breaks: of bags that end before their end, in words. counts: 'repeated' stamps, 'labels_without_frame'. digest: of the
-    stamps and data of all pictures given out so far.
+    stamps and data of all pictures given out so far. length_s: as far as it was read.
     """
 
     def __init__(self, parts: Sequence[Part], cut: Cut = Cut(), labels: LabelFiles | None = None) -> None:
@@ -86,6 +87,7 @@ class Drive:
         self.cut, self._files = cut, labels
         self.breaks: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.length_s = 0.0
         self._digest = hashlib.sha256()
         topics = {part.topic for part in parts}
         if len({part.path.resolve() for part in parts}) < len(parts):
@@ -111,7 +113,7 @@ class Drive:
 
         A stamp that is not newer than the one before belongs to a picture that was there already: it is left out.
         """
-        begin_ns, last_ns, number = None, -1, 0
+        begin_ns, last_ns, last_bag, number = None, -1, 0, 0
         for bag, part in enumerate(self._parts):
             labels, first_ns = self._labels_of(part), None
             with open_bag(part.path) as opened:
@@ -119,14 +121,16 @@ class Drive:
                     passed(1)
                     first_ns = stamp_ns if first_ns is None else first_ns  # in order, so that none is before it
                     begin_ns = first_ns if begin_ns is None else begin_ns
-                    time_s = (stamp_ns - begin_ns) / 1e9
                     if stamp_ns <= last_ns:
                         self.counts['repeated'] += 1
                         continue
+                    if bag != last_bag:
+                        begin_ns, last_bag = begin_ns + max(0, stamp_ns - last_ns - BETWEEN_NS), bag
+                    time_s = (stamp_ns - begin_ns) / 1e9
                     if time_s >= self.cut.start_s + self.cut.duration_s:
                         self._note(labels)
                         return
-                    last_ns = stamp_ns
+                    last_ns, self.length_s = stamp_ns, time_s
                     label = labels.take(stamp_ns, counted=time_s >= self.cut.start_s)
                     if time_s < self.cut.start_s:
                         continue

@@ -73,12 +73,16 @@ class LabelFiles(NoLabels):
     """Pictures named by the stamp: '1700000000123456789.png' (nanoseconds), '1700000000_123456789.png' or with a dot."""
 
     def __init__(self, folder: Path, space: LabelSpace) -> None:
-        """Raises EvaluationError if no picture there is named so."""
+        """Raises EvaluationError if no picture there is named so, or two have one stamp."""
         if not folder.is_dir():
             raise EvaluationError(f'{folder}: no such folder of labels')
         self.unmatched, self.breaks, self._space = 0, [], space
-        named = ((stamp_in(path.stem), path) for path in sorted(folder.glob('*.png')))
-        self._paths = {stamp: path for stamp, path in named if stamp is not None}
+        self._paths: dict[int, Path] = {}
+        for path in sorted(folder.glob('*.png')):
+            if (stamp := stamp_in(path.stem)) is None:
+                continue
+            if (other := self._paths.setdefault(stamp, path)) is not path:
+                raise EvaluationError(f'{folder}: {other.name} and {path.name} have one stamp; keep one of them')
         if not self._paths:
             raise EvaluationError(f"{folder}: no label picture named by its picture's stamp, such as "
                                   '1700000000123456789.png (nanoseconds) or 1700000000_123456789.png')

@@ -58,6 +58,15 @@ class Gallery:
         self._found.append(Moment(shot.time_s, shot.bag, shot.bag_time_s, value, draw(seen)))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A gallery as it was in the end; fields as there."""
+
+    title: str
+    note: str
+    moments: tuple[Moment, ...]
+
+
 class Moments:
     """A sink. masks: classes of the bundle, labels: of the labels as they are compared."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..labels import LabelSpace
 from ..report.html import document, facts, header, number, table, tile
-from .moments import Gallery, Moment
+from .moments import Moment, Shown
 from .record import Record
 
 STYLE = '''
@@ -50,7 +50,7 @@ class Exhibit:
 
     record: Record
     summary: Mapping[str, Any]
-    galleries: Sequence[Gallery]
+    galleries: Sequence[Shown]
     masks: LabelSpace
     space: LabelSpace
     video: str
@@ -111,6 +111,7 @@ def _course(exhibit: Exhibit) -> str:
     told = f'mIoU of the last {window} labelled frames. ' if window else ''
     told += f'A point is the mean of some frames, as there are more than {MOST}. ' if len(exhibit.record) > MOST else ''
     told += 'Green lines are promotions, red ones rollbacks. ' if exhibit.record.marks else ''
+    told += 'A dark line is where another bag begins. ' if exhibit.record.starts_s else ''
     return (f'<h2>Over the drive</h2><p class="lead">{told}Click a name to hide a line, drag to zoom.</p>'
             f'{_plot(course(exhibit.record))}')
 
@@ -150,7 +151,7 @@ def _moments(exhibit: Exhibit) -> str:
                    for gallery in exhibit.galleries if gallery.moments)
 
 
-def _moment(gallery: Gallery, moment: Moment, several: bool) -> str:
+def _moment(gallery: Shown, moment: Moment, several: bool) -> str:
     where = f'{moment.bag_time_s:.2f} s' + (f' of bag {moment.bag + 1}' if several else '')
     views = ''.join(f'<figure><img alt="{name}" src="data:image/jpeg;base64,{content}">'
                     f'<figcaption>{name}</figcaption></figure>' for name, content in moment.pictures.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ def plan_of(options: argparse.Namespace) -> Plan:
     labels = LABEL_SPACES[options.label_space] if options.label_space else bundle.labels
     files = LabelFiles(options.labels, labels) if options.labels else None
     parts = [look_into(path, options.image_topic, options.label_topic) for path in options.bags]
+    if files is not None:  # a label topic that is there as well is not read
+        parts = [replace(part, label_topic='') for part in parts]
     labelled = files is not None or any(part.label_topic for part in parts)
     _check_limits(options, labelled)
     adapter = None

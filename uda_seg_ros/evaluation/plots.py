@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,7 +18,8 @@ SERVED, FROZEN, LATENCY, SHIFT = '#1f6f78', '#8a8f9b', '#b7791f', '#5b5fc7'
 KINDS = {'shift': '#b7791f', 'promotion': '#2f8f5b', 'rejection': '#8a8f9b', 'rollback': '#c2410c', 'return': '#5b5fc7',
          'safe': '#c2410c', 'fault': '#c2410c'}
 LINED = ('promotion', 'rollback')
-MOST, ROW, MOST_LINES = 1500, 170, 80  # points of a line; pixels of a row; lines of events through all rows
+MOST, ROW = 1500, 170  # points of a line; pixels of a row
+BAG = '#21242c'
 Series = tuple[str, np.ndarray, np.ndarray]  # whose, time in s, values
 
 
@@ -42,7 +44,7 @@ def indicators(record: Record) -> go.Figure:
     rows = [(title, series) for title, series in rows if not all(np.isnan(values).all() for _, _, values in series)]
     if record.labelled and record.frozen is not None:
         rows.insert(0, ('agreement of served and frozen, %', [('served', record.time_s, 100 * record.agreement)]))
-    return _rows(rows)
+    return _rows(rows, record, events=False)
 
 
 def _tracks(record: Record) -> list[tuple[str, Track]]:
@@ -50,9 +52,9 @@ def _tracks(record: Record) -> list[tuple[str, Track]]:
     return [*frozen, ('served', record.served)]
 
 
-def _rows(rows: Sequence[tuple[str, list[Series]]], record: Record | None = None) -> go.Figure:
-    """Rows of one time axis. record: whose events are marked."""
-    marked = record is not None and (record.marks or record.dropped_s)
+def _rows(rows: Sequence[tuple[str, list[Series]]], record: Record, events: bool = True) -> go.Figure:
+    """Rows of one time axis, with a last one of events where there were any."""
+    marked = events and (record.marks or record.dropped_s)
     titles = [title for title, _ in rows] + ['events'] * bool(marked)
     figure = make_subplots(rows=len(titles), shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.28 / len(titles))
     figure.update_annotations(x=0, xanchor='left', font_size=13)
@@ -68,26 +70,33 @@ def _rows(rows: Sequence[tuple[str, list[Series]]], record: Record | None = None
             shown.add(name)
     if marked:
         _mark(figure, record, len(titles))
+    figure.update_layout(shapes=_lines(record, events))
     figure.update_xaxes(title_text='time in the drive, s', row=len(titles), col=1)
     figure.update_yaxes(automargin=True)
     return _looks(figure, ROW * len(titles) + 110)
 
 
 def _mark(figure: go.Figure, record: Record, row: int) -> None:
-    """One symbol an event, with its text; promotions and rollbacks go through all rows."""
+    """One symbol an event, with its text."""
     for kind in dict.fromkeys(mark.event.kind for mark in record.marks):
         marks = [mark for mark in record.marks if mark.event.kind == kind]
         figure.add_scatter(x=[mark.time_s for mark in marks], y=[kind] * len(marks), mode='markers', name=kind, row=row,
                            col=1, marker={'color': KINDS.get(kind, FROZEN), 'size': 10, 'symbol': 'diamond'},
                            text=[wrapped(mark.event.text) for mark in marks],
                            hovertemplate='%{x:.1f} s: %{text}<extra></extra>')
-        if kind in LINED:
-            for mark in marks[:MOST_LINES]:
-                figure.add_vline(x=mark.time_s, line={'color': KINDS[kind], 'width': 1, 'dash': 'dot'}, opacity=0.6)
     if record.dropped_s:
         dropped = record.dropped_s[::-(-len(record.dropped_s) // MOST)]
         figure.add_scatter(x=dropped, y=['dropped'] * len(dropped), mode='markers', row=row, col=1,
                            name='dropped', marker={'color': '#c2410c', 'size': 5, 'symbol': 'line-ns-open'})
+
+
+def _lines(record: Record, events: bool) -> list[dict[str, Any]]:
+    """Through all rows: where another bag begins, promotions and rollbacks. One shape each, as there can be thousands."""
+    marked = [(time_s, BAG, 'solid') for time_s in record.starts_s]
+    marked += [(mark.time_s, KINDS[mark.event.kind], 'dot') for mark in record.marks
+               if events and mark.event.kind in LINED]
+    return [{'type': 'line', 'xref': 'x', 'yref': 'paper', 'x0': time_s, 'x1': time_s, 'y0': 0, 'y1': 1, 'opacity': 0.6,
+             'layer': 'below', 'line': {'color': color, 'width': 1, 'dash': dash}} for time_s, color, dash in marked]
 
 
 def classes(record: Record, space: LabelSpace) -> go.Figure:

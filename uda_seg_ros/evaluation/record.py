@@ -70,7 +70,8 @@ class Mark:
 
 class Record:
     """time_s, latency_ms, shift, agreement, version: N numbers of the segmented pictures. labelled: places of those with
-    labels among them. bag: their bags' numbers. dropped_s: times of the dropped. frozen: None where nothing adapted.
+    labels among them. bag: their bags' numbers. dropped_s: times of the dropped. starts_s: where a further bag begins.
+    frozen: None where nothing adapted.
     """
 
     def __init__(self, lines: Iterable[str], num_classes: int) -> None:
@@ -78,12 +79,17 @@ class Record:
         self._numbers = {name: array('d') for name in ('time_s', 'latency_ms', 'shift_score', 'agreement', 'bag', 'version')}
         self.labelled: list[int] = []
         self.dropped_s: list[float] = []
+        self.starts_s: list[float] = []
         self.marks: list[Mark] = []
+        self._last_bag: int | None = None
         for line in lines:
             self._add(json.loads(line), num_classes)
 
     def _add(self, line: dict[str, Any], num_classes: int) -> None:
         result, frame = line['Result'], line['Frame']
+        if self._last_bag not in (None, frame['bag']):
+            self.starts_s.append(frame['time_s'])
+        self._last_bag = frame['bag']
         if result.get('dropped'):
             self.dropped_s.append(frame['time_s'])
             return
