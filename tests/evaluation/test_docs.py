@@ -61,7 +61,8 @@ def test_the_least_times_are_those_of_the_settings():
             f'{floor.crops} pieces: {-(-floor.crops // PIECES)} frames more', f'{pictures} key-frames',
             f'{gate.every} training steps, and a trial of {2 * gate.crops} crops',
             f'{learned} pieces or more, {-(-learned // PIECES)} frames more', f'`--pieces {PIECES}`',
-            f'statistics after {floor.refresh_s / 2:g} s ({floor.refresh_s:g} s once', f'after {gate.every} steps more')
+            f'statistics after {floor.refresh_s:g} s, and after up to {floor.refresh_s * 2 ** floor.longer:g} s',
+            f'after {gate.every} steps more')
     assert [text for text in told if text not in ' '.join(TEXT.split())] == []
 
 
