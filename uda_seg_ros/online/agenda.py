@@ -61,6 +61,6 @@ def next_trial(adapter: Adapter) -> Trial | None:
     shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')
-        return review_trial(served, frozen, crops, styles, *shown)
+        return review_trial(served, adapter.judged_against, frozen, crops, styles, *shown)
     adapter.candidacy.tried = adapter.learner.step
     return learner_trial(served, adapter.learner.parameters(), adapter.candidacy.scale, frozen, crops, styles, *shown)

@@ -23,6 +23,7 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     verdict = judge_floor(trial, adapter.settings.floor)
+    adapter.blind = verdict.blind
     adapter.patience.tried(adapter.course.shift, changed=verdict.share is not None)
     if verdict.valid:
         adapter.clock.begin('valid')

@@ -33,22 +33,27 @@ class Masks:
         self._network, self._normalise, self._device = network, normalise, device
 
     @torch.inference_mode()
-    def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
-        """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
+    def unsure(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+        """(mask hxw uint8 train ids at 1/SHRINK, mean entropy in nats). style: whose colours the picture takes."""
         image = as_image(picture, self._device)
         if style is not None:
             generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
             image = restyled(image, as_image(style, self._device), generator=generator)
         size = tuple(side // SHRINK for side in picture.shape[:2])
         logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
-        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+        entropy = torch.distributions.Categorical(logits=logits.float().movedim(1, -1), validate_args=False).entropy()
+        return logits[0].argmax(0).to(torch.uint8).cpu().numpy(), float(entropy.mean())
+
+    def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+        """The mask alone."""
+        return self.unsure(tensors, picture, style)[0]
 
 
 class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
     kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
-    matrix a crop. masks: name -> one mask a target picture.
+    matrix a crop. masks: name -> one mask a target picture. entropies: (part, name) -> one mean entropy a picture.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
@@ -60,6 +65,8 @@ class Trial:
         self._position = 0
         self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
         self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
+        self.entropies: dict[tuple[str, str], list[float]] = {
+            (part, name): [] for part, names in parts.items() for name in names}
 
     @property
     def done(self) -> bool:
@@ -70,13 +77,17 @@ class Trial:
         part, number = self._items[self._position]
         if part == 'target':
             for name in self._parts[part]:
-                self.masks[name].append(masks(self.cases[name], self._target[number]))
+                mask, entropy = masks.unsure(self.cases[name], self._target[number])
+                self.masks[name].append(mask)
+                self.entropies[part, name].append(entropy)
         else:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
             label = label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
             for name in self._parts[part]:
-                self.confusions[part, name].append(confusion(label, masks(self.cases[name], image, style), num_classes))
+                mask, entropy = masks.unsure(self.cases[name], image, style)
+                self.confusions[part, name].append(confusion(label, mask, num_classes))
+                self.entropies[part, name].append(entropy)
         self._position += 1
 
     def miou(self, part: str, name: str) -> float:
@@ -86,6 +97,11 @@ class Trial:
     def iou(self, part: str, name: str) -> np.ndarray:
         """Of each class in points, NaN for classes without labels."""
         return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
+
+    def entropy(self, part: str, name: str) -> float:
+        """Mean, in nats; NaN where nothing was seen."""
+        seen = self.entropies.get((part, name))
+        return float(np.mean(seen)) if seen else float('nan')
 
     def gain(self, part: str, name: str, over: str, doubt: float) -> Gain:
         """Paired bootstrap over the crops of summed confusion matrices. doubt: share of draws below `low`."""
@@ -102,7 +118,8 @@ class Trial:
                 'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
                 'confusions': {key: [torch.from_numpy(each) for each in per_crop]
                                for key, per_crop in self.confusions.items()},
-                'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
+                'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()},
+                'entropies': {key: list(seen) for key, seen in self.entropies.items()}}
 
     @staticmethod
     def of(state: Mapping) -> Trial:
@@ -111,6 +128,7 @@ class Trial:
         trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
         trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
         trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
+        trial.entropies = {tuple(key): list(seen) for key, seen in state['entropies'].items()}
         return trial
 
 
