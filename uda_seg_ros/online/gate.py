@@ -16,7 +16,6 @@ from .trial import Trial
 
 KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
 FROZEN, TEACHER = 'frozen', 'teacher'
-LOOKED_AT = 3  # pictures of the target in a trial of its statistics
 PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'reference']}
 
 
@@ -44,17 +43,17 @@ def crops_in_turn(total: int, count: int, number: int, rng: np.random.Generator)
 
 
 def floor_trial(serving: Serving, shares: Sequence[float], buffers: dict[float, Tensors], frozen: Tensors,
-                crops: Sequence[int], styles: Sequence[np.ndarray]) -> Trial:
-    """Every share of the target's statistics, with the weights that are served, and the frozen network. styles: pictures of
-    the target, which are looked at themselves as well.
+                crops: Sequence[int], styles: Sequence[np.ndarray], looked_at: int = 0) -> Trial:
+    """Every share of the target's statistics, with the weights that are served, and the frozen network. looked_at: number of
+    the styles, pictures of the target, that are looked at themselves as well.
     """
     cases = {_name(share): replace(serving, share=share, buffers=buffers[share]).tensors(frozen) for share in (0.0, *shares)}
     if serving.share not in buffers:
         cases[_name(serving.share)] = serving.tensors(frozen)
     cases[FROZEN] = dict(frozen)
     tried = [name for name in cases if name != FROZEN or serving.scale]
-    seen = [name for name in tried if name != FROZEN]
-    return Trial(FLOOR, cases, {'restyled': tried, 'target': seen}, crops, styles, styles[-LOOKED_AT:],
+    seen = {'target': [name for name in tried if name != FROZEN]} if looked_at else {}
+    return Trial(FLOOR, cases, {'restyled': tried, **seen}, crops, styles, styles[-looked_at:] if looked_at else (),
                  {'share': serving.share})
 
 
@@ -62,21 +61,19 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """The best share, if it is surely better than the present one, or that one was found worse than the frozen network.
     Where all shares were, with the weights that are served, the frozen network itself.
 
-    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap, but for
-    one that makes the network much surer of the target itself. Where the network is far less sure of the target than of
-    source in its colours, colours are not what changed, and the crops tell nothing: then the target alone decides.
+    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap. Where
+    the network is far less sure of the target than of source in its colours, colours are not what changed, and the crops
+    tell nothing: then the target alone decides, if settings.imitated lets it.
     """
-    present, fall = _name(trial.facts['share']), _falls(trial)
+    present = _name(trial.facts['share'])
     if trial.entropy('restyled', _name(0.0)) < settings.imitated * trial.entropy('target', _name(0.0)):
-        return _by_entropy(present, fall, settings)
+        return _by_entropy(present, _falls(trial), settings)
     miou = {name: trial.miou('restyled', name) for part, name in trial.confusions}
     frozen = miou.get(FROZEN, miou[_name(0.0)])
-    handicap = {name: 0.0 if fall.get(name, 0.0) >= settings.surer else settings.handicap * _share(name)
-                for name in miou if name != FROZEN}
-    score = {name: miou[name] - handicap[name] for name in handicap}
+    score = {name: value - settings.handicap * _share(name) for name, value in miou.items() if name != FROZEN}
     best = max(score, key=lambda name: score[name])
     gain = trial.gain('restyled', best, present, settings.doubt)
-    more = handicap[best] - handicap[present]
+    more = settings.handicap * (_share(best) - _share(present))
     figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
     if miou[present] < frozen:
         return _instead(best if miou[best] >= frozen else FROZEN, gain.mean, f'{present} of the target in the statistics is '
@@ -92,8 +89,7 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
 def _falls(trial: Trial) -> dict[str, float]:
     """By how much less unsure of the target's pictures each share makes the network, as a part of the entropy without."""
     whole = trial.entropy('target', _name(0.0))
-    found = {name: 1 - trial.entropy(part, name) / max(whole, 1e-6) for part, name in trial.entropies if part == 'target'}
-    return {name: fall for name, fall in found.items() if fall == fall}
+    return {name: 1 - trial.entropy(part, name) / max(whole, 1e-6) for part, name in trial.entropies if part == 'target'}
 
 
 def _by_entropy(present: str, fall: dict[str, float], settings: FloorSettings) -> Verdict:

@@ -33,27 +33,32 @@ class Masks:
         self._network, self._normalise, self._device = network, normalise, device
 
     @torch.inference_mode()
-    def unsure(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> tuple[np.ndarray, float]:
-        """(mask hxw uint8 train ids at 1/SHRINK, mean entropy in nats). style: whose colours the picture takes."""
+    def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+        """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
+        return self._logits(tensors, picture, style)[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+    @torch.inference_mode()
+    def entropy(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+        """The mask, and the mean entropy of the classes in nats."""
+        logits = self._logits(tensors, picture, style)[0].float()
+        probs, logarithms = logits.softmax(0), logits.log_softmax(0)
+        return probs.argmax(0).to(torch.uint8).cpu().numpy(), float(-(probs * logarithms).sum(0).mean())
+
+    def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None) -> torch.Tensor:
         image = as_image(picture, self._device)
         if style is not None:
             generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
             image = restyled(image, as_image(style, self._device), generator=generator)
         size = tuple(side // SHRINK for side in picture.shape[:2])
-        logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
-        entropy = torch.distributions.Categorical(logits=logits.float().movedim(1, -1), validate_args=False).entropy()
-        return logits[0].argmax(0).to(torch.uint8).cpu().numpy(), float(entropy.mean())
-
-    def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
-        """The mask alone."""
-        return self.unsure(tensors, picture, style)[0]
+        return functional_call(self._network, dict(tensors), (self._normalise(image), size))
 
 
 class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
     kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
-    matrix a crop. masks: name -> one mask a target picture. entropies: (part, name) -> one mean entropy a picture.
+    matrix a crop. masks: name -> one mask a target picture. entropies: (part, name) -> one mean entropy a picture, where the
+    target's statistics are tried on its own pictures, too.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
@@ -65,8 +70,8 @@ class Trial:
         self._position = 0
         self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
         self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
-        self.entropies: dict[tuple[str, str], list[float]] = {
-            (part, name): [] for part, names in parts.items() for name in names}
+        asked = parts if kind == 'floor' and 'target' in parts else {}
+        self.entropies: dict[tuple[str, str], list[float]] = {(part, name): [] for part in asked for name in parts[part]}
 
     @property
     def done(self) -> bool:
@@ -77,18 +82,22 @@ class Trial:
         part, number = self._items[self._position]
         if part == 'target':
             for name in self._parts[part]:
-                mask, entropy = masks.unsure(self.cases[name], self._target[number])
-                self.masks[name].append(mask)
-                self.entropies[part, name].append(entropy)
+                self.masks[name].append(self._mask(masks, part, name, self._target[number]))
         else:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
             label = label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
             for name in self._parts[part]:
-                mask, entropy = masks.unsure(self.cases[name], image, style)
+                mask = self._mask(masks, part, name, image, style)
                 self.confusions[part, name].append(confusion(label, mask, num_classes))
-                self.entropies[part, name].append(entropy)
         self._position += 1
+
+    def _mask(self, masks: Masks, part: str, name: str, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+        if (part, name) not in self.entropies:
+            return masks(self.cases[name], picture, style)
+        mask, entropy = masks.entropy(self.cases[name], picture, style)
+        self.entropies[part, name].append(entropy)
+        return mask
 
     def miou(self, part: str, name: str) -> float:
         """In points."""
