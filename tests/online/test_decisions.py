@@ -52,37 +52,6 @@ def test_a_share_must_win_its_handicap_as_well():
     assert chosen == [0.5, 0.5, 0.25, None]
 
 
-def looked_at(trial: Trial, restyled: float, **entropy: float) -> Trial:
-    """The trial with entropies: of share 0 on source in the target's colours, and of each share on the target."""
-    trial.entropies = {('restyled', 'share 0'): [restyled],
-                       **{('target', f'share {int(name[1:]) / 100:g}'): [value] for name, value in entropy.items()}}
-    return trial
-
-
-@pytest.mark.parametrize(('present', 'entropy', 'share'), [
-    (0.0, {'s0': 0.46, 's25': 0.35, 's50': 0.26}, 0.5),
-    (0.0, {'s0': 0.46, 's25': 0.35, 's50': 0.42}, 0.25),
-    (0.0, {'s0': 0.46, 's25': 0.45, 's50': 0.52}, None),
-    (0.5, {'s0': 0.46, 's25': 0.45, 's50': 0.52}, 0.0),
-    (0.5, {'s0': 0.46, 's25': 0.35, 's50': 0.36}, None)])
-def test_where_restyled_source_is_not_like_the_target_how_sure_the_network_is_of_it_decides(present, entropy, share):
-    crops = floor_trial(present, s0=0.8, s25=0.78, s50=0.7)  # they advise against it, and are of another domain
-    verdict = judge_floor(looked_at(crops, 0.27, **entropy), FloorSettings(imitated=0.75))
-    assert (verdict.share, verdict.blind, verdict.worse, verdict.scale) == (share, True, False, None)
-    assert 'not like it' in verdict.text
-
-
-def test_crops_that_tell_nothing_of_the_target_do_not_judge_its_statistics(in_fog):
-    adapter = in_fog
-    adapter.serve(Serving(0.0, 0.5, {}, adapter.floor.buffers(0.5)))
-    adapter.blind = True
-    adapter.observe(Frame(fog(clear(1, 1600)[0]), 40 * SECOND))
-    assert not adapter._compare and (adapter.judged_against.share, adapter.judged_against.scale) == (0.5, 0.0)
-    adapter.blind = False
-    adapter.observe(Frame(fog(clear(1, 1601)[0]), 41 * SECOND))
-    assert adapter._compare and adapter.judged_against.is_frozen
-
-
 def end_trial(adapter: Adapter, trial: Trial):
     adapter.trial = trial
     trial._position = len(trial._items)

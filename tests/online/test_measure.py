@@ -62,6 +62,16 @@ def test_learned_weights_are_served_in_proportion_to_what_is_left_of_their_shift
     assert follow(adapter, 19.0) is None, 'nothing changed'
 
 
+def test_learned_weights_that_were_taken_back_do_not_return_with_their_shift(in_fog):
+    adapter = in_fog
+    adapter.course.enter('adapt')
+    adapter.serve(Serving(0.5, 0.25, adapter.learner.parameters(), adapter.floor.buffers(0.25), passed=0.5, shift=2.0))
+    adapter.revert('did not stand a review', adapter.served.now.without_teacher())
+    for score in (1.5, 8.0):
+        follow(adapter, score)
+        assert (adapter.status.scale, adapter.status.share) == (0.0, 0.25)
+
+
 def test_a_share_that_is_too_much_for_the_shift_becomes_smaller(in_fog):
     adapter = in_fog
     adapter.course.enter('adapt')

@@ -47,8 +47,8 @@ NOTICEABLE = 0.05  # difference in the way to the teacher below which nothing is
 class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
 
-    served: what is given out. blind: source in the present style is no guide to the target. course: the detector's states.
-    trial: the one in work. trials: how many of each kind there were.
+    served: what is given out. course: the detector's states. trial: the one in work. trials: how many of each kind there
+    were.
     """
 
     def __init__(self, bundle: Bundle, settings: AdapterSettings = DEFAULTS, *, seed: int = 0, device: str = 'cpu',
@@ -81,7 +81,7 @@ class Adapter:
         self.patience = Patience(settings.floor)
         self.served = Served(self.anchor.tensors, settings.gate, self.clock, self.journal, version)
         self.trial: Trial | None = None
-        self.blind = self._compare = self._has_compared = False
+        self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
         self._calls = self._pairs = 0
         self.trials: Counter[str] = Counter()
@@ -112,8 +112,7 @@ class Adapter:
         if self.course.state == 'calibrate':
             self.course.enter('idle')
             self.journal.why = 'watching'
-        now = self.served.now
-        self._compare = self.settings.watch.on and not (now.is_frozen or (self.blind and not now.scale))
+        self._compare = self.settings.watch.on and not self.served.now.is_frozen
         turn = self.course.see(score, frame.stamp_ns)
         if turn:
             return turned(self, turn)
@@ -153,7 +152,7 @@ class Adapter:
         if not (self.served.now.scale and self.settings.watch.on):
             return None
         masks = [self._masks(each.tensors(self.anchor.tensors), picture)
-                 for each in (self.served.now, replace(self.served.now, scale=0.0))]
+                 for each in (self.served.now, self.served.now.without_teacher())]
         reason = self.watch.look(*masks, self.anchor.num_classes)
         return self.revert(reason) if reason else None
 
@@ -207,15 +206,10 @@ class Adapter:
         self._compare, self._has_compared = False, True
         self._pairs += 1
         image, label = self.eye.gate[self._pairs % len(self.eye.gate)]
-        served, frozen = (self._masks(each.tensors(self.anchor.tensors), image, self.eye.last.picture)
-                          for each in (self.served.now, self.judged_against))
+        served, frozen = (self._masks(tensors, image, self.eye.last.picture)
+                          for tensors in (self.served.now.tensors(self.anchor.tensors), self.anchor.tensors))
         reason = self.watch.compare(label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK], served, frozen, self.anchor.num_classes)
         return self.revert(reason) if reason else None
-
-    @property
-    def judged_against(self) -> Serving:
-        """The frozen weights; with the statistics that are served where labelled crops can tell nothing of these."""
-        return replace(self.served.now, scale=0.0) if self.blind else Serving()
 
     def _train(self) -> None:
         with torch.random.fork_rng(devices=[self._device] if self._device.type == 'cuda' else []):

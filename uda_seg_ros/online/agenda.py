@@ -12,7 +12,6 @@ from .trial import Trial
 if TYPE_CHECKING:
     from .adapter import Adapter
 
-LOOKED_AT = 3  # pictures of the target in a trial of its statistics
 FIRST = 3  # pictures of a new domain that its statistics start from
 
 
@@ -58,10 +57,10 @@ def next_trial(adapter: Adapter) -> Trial | None:
         adapter.clock.begin('floor')
         shares = settings.floor.possible(adapter.course.shift)
         buffers = {share: adapter.floor.buffers(share) for share in (0.0, *shares)}
-        return floor_trial(served, shares, buffers, frozen, crops, styles, LOOKED_AT if settings.floor.imitated else 0)
+        return floor_trial(served, shares, buffers, frozen, crops, styles)
     shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')
-        return review_trial(served, adapter.judged_against, frozen, crops, styles, *shown)
+        return review_trial(served, frozen, crops, styles, *shown)
     adapter.candidacy.tried = adapter.learner.step
     return learner_trial(served, adapter.learner.parameters(), adapter.candidacy.scale, frozen, crops, styles, *shown)

@@ -23,7 +23,6 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     verdict = judge_floor(trial, adapter.settings.floor)
-    adapter.blind = verdict.blind
     adapter.patience.tried(adapter.course.shift, changed=verdict.share is not None)
     if verdict.valid:
         adapter.clock.begin('valid')
@@ -45,7 +44,7 @@ def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:
     settings = adapter.settings
     verdict = judge_review(trial, settings.gate, settings.training.most_deviation, adapter.labels.names)
     if not verdict.valid:
-        return adapter.revert(verdict.text, replace(adapter.served.now, scale=0.0, teacher={}))
+        return adapter.revert(verdict.text, adapter.served.now.without_teacher())
     adapter.clock.begin('valid')
     adapter.journal.why = f'no training for now; {verdict.text}'
     return None

@@ -23,7 +23,7 @@ PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'refere
 class Verdict:
     """share or scale: what is to be served from now on; None: nothing new. worse: what was served was found worse than the
     frozen network. gain: in points over what was served. valid: what is served was found no worse than the frozen
-    network. blind: source in the present style tells nothing of the target. text: one sentence with the figures.
+    network. text: one sentence with the figures.
     """
 
     text: str
@@ -32,7 +32,6 @@ class Verdict:
     scale: float | None = None
     valid: bool = False
     worse: bool = False
-    blind: bool = False
     objections: tuple[str, ...] = ()
 
 
@@ -43,31 +42,23 @@ def crops_in_turn(total: int, count: int, number: int, rng: np.random.Generator)
 
 
 def floor_trial(serving: Serving, shares: Sequence[float], buffers: dict[float, Tensors], frozen: Tensors,
-                crops: Sequence[int], styles: Sequence[np.ndarray], looked_at: int = 0) -> Trial:
-    """Every share of the target's statistics, with the weights that are served, and the frozen network. looked_at: number of
-    the styles, pictures of the target, that are looked at themselves as well.
-    """
+                crops: Sequence[int], styles: Sequence[np.ndarray]) -> Trial:
+    """Every share of the target's statistics, with the weights that are served, and the frozen network."""
     cases = {_name(share): replace(serving, share=share, buffers=buffers[share]).tensors(frozen) for share in (0.0, *shares)}
     if serving.share not in buffers:
         cases[_name(serving.share)] = serving.tensors(frozen)
     cases[FROZEN] = dict(frozen)
     tried = [name for name in cases if name != FROZEN or serving.scale]
-    seen = {'target': [name for name in tried if name != FROZEN]} if looked_at else {}
-    return Trial(FLOOR, cases, {'restyled': tried, **seen}, crops, styles, styles[-looked_at:] if looked_at else (),
-                 {'share': serving.share})
+    return Trial(FLOOR, cases, {'restyled': tried}, crops, styles, (), {'share': serving.share})
 
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """The best share, if it is surely better than the present one, or that one was found worse than the frozen network.
     Where all shares were, with the weights that are served, the frozen network itself.
 
-    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap. Where
-    the network is far less sure of the target than of source in its colours, colours are not what changed, and the crops
-    tell nothing: then the target alone decides, if settings.imitated lets it.
+    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap.
     """
     present = _name(trial.facts['share'])
-    if trial.entropy('restyled', _name(0.0)) < settings.imitated * trial.entropy('target', _name(0.0)):
-        return _by_entropy(present, _falls(trial), settings)
     miou = {name: trial.miou('restyled', name) for part, name in trial.confusions}
     frozen = miou.get(FROZEN, miou[_name(0.0)])
     score = {name: value - settings.handicap * _share(name) for name, value in miou.items() if name != FROZEN}
@@ -77,30 +68,13 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
     if miou[present] < frozen:
         return _instead(best if miou[best] >= frozen else FROZEN, gain.mean, f'{present} of the target in the statistics is '
-                        f'worse than the frozen network (mIoU on source in the present style {figures})')
+                      f'worse than the frozen network (mIoU on source in the present style {figures})')
     if best != present and gain.mean >= more + settings.least and gain.low > more:
         return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, '
                        f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=_share(best),
                        valid=True)
     return Verdict(f'{present} of the target in the statistics stays (mIoU on source in the present style {figures})',
                    valid=True)
-
-
-def _falls(trial: Trial) -> dict[str, float]:
-    """By how much less unsure of the target's pictures each share makes the network, as a part of the entropy without."""
-    whole = trial.entropy('target', _name(0.0))
-    return {name: 1 - trial.entropy(part, name) / max(whole, 1e-6) for part, name in trial.entropies if part == 'target'}
-
-
-def _by_entropy(present: str, fall: dict[str, float], settings: FloorSettings) -> Verdict:
-    """The share that makes the network surest of the target, if much surer."""
-    best = max(fall, key=lambda name: fall[name])
-    best = best if fall[best] >= settings.surer else _name(0.0)
-    figures = ', '.join(f'{name}: {100 * value:+.0f} %' for name, value in fall.items())
-    text = (f'{best} of the target in the statistics, by how much surer of the target it makes the network ({figures}): '
-            'source in the present style is not like it')
-    changed = best != present and (fall[best] >= fall[present] + settings.surer / 2 or best == _name(0.0))
-    return Verdict(text, share=_share(best) if changed else None, valid=True, blind=True)
 
 
 def _instead(name: str, gain: float, text: str) -> Verdict:
@@ -122,17 +96,17 @@ def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tens
     return Trial(LEARNER, cases, PARTS, crops, styles, target, {'scale': scale, 'shift': shift})
 
 
-def review_trial(serving: Serving, against: Serving, frozen: Tensors, crops: Sequence[int], styles: Sequence[np.ndarray],
+def review_trial(serving: Serving, frozen: Tensors, crops: Sequence[int], styles: Sequence[np.ndarray],
                  target: Sequence[np.ndarray], shift: float) -> Trial:
-    """What is served in the candidate's place. against: in that of what is served."""
-    cases = _cases(serving, against, frozen)
+    """What is served in the candidate's place, and the frozen network in that of what is served."""
+    cases = _cases(serving, Serving(), frozen)
     return Trial(REVIEW, cases, PARTS, crops, styles, target, {'scale': serving.scale, 'shift': shift})
 
 
 def _cases(candidate: Serving, served: Serving, frozen: Tensors) -> dict[str, Tensors]:
     return {FROZEN: dict(frozen), 'clean': replace(candidate, share=0.0).tensors(frozen),
             'candidate': candidate.tensors(frozen), 'served': served.tensors(frozen),
-            'reference': replace(candidate, scale=0.0).tensors(frozen), TEACHER: dict(candidate.teacher)}
+            'reference': candidate.without_teacher().tensors(frozen), TEACHER: dict(candidate.teacher)}
 
 
 def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:

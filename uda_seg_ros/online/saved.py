@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .adapter import Adapter
 
 PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'patience', 'floor', 'learner', 'watch', 'served')
-PLAIN = ('blind', '_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs')
+PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs')
 
 
 def digest(tensors: Tensors) -> str:

@@ -34,6 +34,10 @@ class Serving:
         """
         return self.passed * min(1.0, max(0.0, shift) / self.shift) if self.shift else self.scale
 
+    def without_teacher(self) -> Serving:
+        """The statistics alone."""
+        return Serving(share=self.share, buffers=self.buffers)
+
     def tensors(self, frozen: Tensors) -> dict[str, torch.Tensor]:
         """A complete set by the bundle's names; the frozen tensors' values, bit for bit, where nothing is to change."""
         teacher = self.teacher if self.scale else {}

@@ -38,10 +38,8 @@ class FloorSettings:
     nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and in proportion for
     a share. refresh_s: time between trials; it doubles, up to `longer` times, with every one in a row that changes nothing.
     reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
-    imitated: entropy on source in the present style, as a part of that on the target, below which such crops tell nothing of
-    it and the target alone decides; 0, as it is, never (see docs/adaptation.md). surer: fall of the entropy on the target,
-    as a part, that a share needs then. renew_s: least time between weights that only follow what is seen. doubt: share of
-    bootstrap draws that may lie below 0.
+    renew_s: least time between weights that only follow what is seen. doubt: share of bootstrap draws that may lie
+    below 0.
     """
 
     on: bool = True
@@ -51,8 +49,6 @@ class FloorSettings:
     crops: int = 16
     least: float = 0.5
     handicap: float = 4.0
-    imitated: float = 0.0
-    surer: float = 0.12
     refresh_s: float = 10.0
     longer: int = 3
     reference: float = 0.5

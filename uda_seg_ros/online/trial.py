@@ -35,30 +35,20 @@ class Masks:
     @torch.inference_mode()
     def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
         """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
-        return self._logits(tensors, picture, style)[0].argmax(0).to(torch.uint8).cpu().numpy()
-
-    @torch.inference_mode()
-    def entropy(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> tuple[np.ndarray, float]:
-        """The mask, and the mean entropy of the classes in nats."""
-        logits = self._logits(tensors, picture, style)[0].float()
-        probs, logarithms = logits.softmax(0), logits.log_softmax(0)
-        return probs.argmax(0).to(torch.uint8).cpu().numpy(), float(-(probs * logarithms).sum(0).mean())
-
-    def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None) -> torch.Tensor:
         image = as_image(picture, self._device)
         if style is not None:
             generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
             image = restyled(image, as_image(style, self._device), generator=generator)
         size = tuple(side // SHRINK for side in picture.shape[:2])
-        return functional_call(self._network, dict(tensors), (self._normalise(image), size))
+        logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
+        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
 
 class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
     kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
-    matrix a crop. masks: name -> one mask a target picture. entropies: (part, name) -> one mean entropy a picture, where the
-    target's statistics are tried on its own pictures, too.
+    matrix a crop. masks: name -> one mask a target picture.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
@@ -70,8 +60,6 @@ class Trial:
         self._position = 0
         self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
         self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
-        asked = parts if kind == 'floor' and 'target' in parts else {}
-        self.entropies: dict[tuple[str, str], list[float]] = {(part, name): [] for part in asked for name in parts[part]}
 
     @property
     def done(self) -> bool:
@@ -82,22 +70,14 @@ class Trial:
         part, number = self._items[self._position]
         if part == 'target':
             for name in self._parts[part]:
-                self.masks[name].append(self._mask(masks, part, name, self._target[number]))
+                self.masks[name].append(masks(self.cases[name], self._target[number]))
         else:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
             label = label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
             for name in self._parts[part]:
-                mask = self._mask(masks, part, name, image, style)
-                self.confusions[part, name].append(confusion(label, mask, num_classes))
+                self.confusions[part, name].append(confusion(label, masks(self.cases[name], image, style), num_classes))
         self._position += 1
-
-    def _mask(self, masks: Masks, part: str, name: str, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
-        if (part, name) not in self.entropies:
-            return masks(self.cases[name], picture, style)
-        mask, entropy = masks.entropy(self.cases[name], picture, style)
-        self.entropies[part, name].append(entropy)
-        return mask
 
     def miou(self, part: str, name: str) -> float:
         """In points."""
@@ -106,11 +86,6 @@ class Trial:
     def iou(self, part: str, name: str) -> np.ndarray:
         """Of each class in points, NaN for classes without labels."""
         return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
-
-    def entropy(self, part: str, name: str) -> float:
-        """Mean, in nats; NaN where nothing was seen."""
-        seen = self.entropies.get((part, name))
-        return float(np.mean(seen)) if seen else float('nan')
 
     def gain(self, part: str, name: str, over: str, doubt: float) -> Gain:
         """Paired bootstrap over the crops of summed confusion matrices. doubt: share of draws below `low`."""
@@ -127,8 +102,7 @@ class Trial:
                 'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
                 'confusions': {key: [torch.from_numpy(each) for each in per_crop]
                                for key, per_crop in self.confusions.items()},
-                'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()},
-                'entropies': {key: list(seen) for key, seen in self.entropies.items()}}
+                'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
 
     @staticmethod
     def of(state: Mapping) -> Trial:
@@ -137,7 +111,6 @@ class Trial:
         trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
         trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
         trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
-        trial.entropies = {tuple(key): list(seen) for key, seen in state['entropies'].items()}
         return trial
 
 

@@ -30,7 +30,6 @@ def _shift(adapter: Adapter, turn: Turn) -> None:
             adapter._measure(picture)
     adapter.clock.drop('floor')
     adapter.patience.begin()
-    adapter.blind = False
     adapter.candidacy.begin(adapter.learner.step)
     adapter.learner.rate = 1.0
     if adapter.settings.training.on:

@@ -78,8 +78,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
                 bundles=bundles, material=open_material(options.data), folder=options.keep or cache_folder() / 'streams',
                 frames=options.frames or (SMOKE_FRAMES if options.smoke else None),
                 size=options.size or (SMOKE_SIZE if options.smoke else None), seeds=options.seeds, tune=options.tune,
-                pace=replace(PACE, forwards=float(options.forwards), background=float(options.background)),
-                device=options.device)
+                pace=replace(PACE, forwards=options.forwards, background=options.background), device=options.device)
     _check(plan)
     return plan
 
