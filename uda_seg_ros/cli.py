@@ -120,15 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     infer.add_argument('--alpha', type=_share, default=0.5, help='share of colour in the overlay (default: 0.5)')
     infer.set_defaults(run=_infer)
 
-    bench = commands.add_parser('bench', help='time every stage, beside plain torch')
-    bench.add_argument('bundle', nargs='?', type=Path, default=default_bundle(), help='default: the one shipped')
-    bench.add_argument('--size', type=size, default=(480, 640), metavar='WxH', help='of the picture (default: 640x480)')
-    bench.add_argument('--frames', type=count, default=100)
-    bench.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
-    bench.add_argument('--half', action='store_true', help='fp16 on CUDA, bf16 on a CPU')
-    bench.add_argument('--threads', type=count, default=1)
-    bench.add_argument('--json', action='store_true')
-    bench.set_defaults(run=_bench)
+    _add_bench(commands)
 
     evaluate = commands.add_parser('evaluate-bag', help='a recorded drive evaluated, with or without adaptation')
     add_evaluation_options(evaluate)
@@ -146,6 +138,18 @@ def _parser() -> argparse.ArgumentParser:
     import_hf.add_argument('--out', type=Path, required=True, help='the bundle to write')
     import_hf.set_defaults(run=_import_hf)
     return parser
+
+
+def _add_bench(commands: argparse._SubParsersAction) -> None:
+    bench = commands.add_parser('bench', help='time every stage, beside plain torch')
+    bench.add_argument('bundle', nargs='?', type=Path, default=default_bundle(), help='default: the one shipped')
+    bench.add_argument('--size', type=size, default=(480, 640), metavar='WxH', help='of the picture (default: 640x480)')
+    bench.add_argument('--frames', type=count, default=100)
+    bench.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')
+    bench.add_argument('--half', action='store_true', help='fp16 on CUDA, bf16 on a CPU')
+    bench.add_argument('--threads', type=count, default=1)
+    bench.add_argument('--json', action='store_true')
+    bench.set_defaults(run=_bench)
 
 
 def _add_bench_adapt(commands: argparse._SubParsersAction) -> None:
