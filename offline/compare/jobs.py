@@ -38,7 +38,7 @@ def train_all(suite: Suite, jobs: Sequence[Job], out: Path, *, workers: int, dev
     """
     steps = {job: sum(stage.steps for stage in planned(suite, *job, out).stages) for job in jobs}
     progress = Progress(steps, out / 'runs', workers)
-    waiting, running, failed = list(jobs), {}, {}
+    waiting, running, failed = sorted(jobs, key=steps.get, reverse=True), {}, {}  # or a long one is left alone at the end
     with _stops():
         try:
             while True:
