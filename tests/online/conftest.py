@@ -45,7 +45,7 @@ def fog(image: np.ndarray, strength: float = 0.75) -> np.ndarray:
     return (image * (1 - strength) + 190 * strength).astype(np.uint8)
 
 
-def trained(name: str, settings: dict, steps: int = 60) -> torch.nn.Module:
+def trained(name: str, settings: dict, steps: int = 150) -> torch.nn.Module:
     torch.manual_seed(0)
     network = build(name, len(COLOURS), **settings).train()
     optimiser = torch.optim.AdamW(network.parameters(), 5e-3)
@@ -60,7 +60,7 @@ def trained(name: str, settings: dict, steps: int = 60) -> torch.nn.Module:
     return network.eval()
 
 
-def made_bundle(name: str = 'fast_scnn', steps: int = 60) -> Bundle:
+def made_bundle(name: str = 'fast_scnn', steps: int = 150) -> Bundle:
     torch.set_num_threads(1)
     network = trained(name, NETWORKS[name], steps)
     replay = {**pack(map(scene, range(12)), REPLAY, len(COLOURS)), **pack(map(scene, range(100, 132)), GATE, len(COLOURS))}

@@ -174,6 +174,7 @@ def test_a_student_that_is_not_a_number_starts_anew_and_is_told(in_fog):
 
 def test_looks_as_frequent_as_pieces_of_work_leave_time_to_learn(in_fog):
     adapter = in_fog
+    adapter.serve(Serving(0.5, 0.0, adapter.learner.parameters()))
     pairs, calls = adapter._pairs, adapter._calls
     drive(adapter, foggy(8, 1500), 26, pieces=1)
     compared = adapter._pairs - pairs

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from uda_seg_ros.online import following
 from uda_seg_ros.online.adapter import Adapter
 from uda_seg_ros.online.patience import Patience
 from uda_seg_ros.online.serving import Serving
@@ -26,15 +27,16 @@ def test_a_larger_share_of_the_target_needs_a_larger_shift(shift, shares):
     assert SETTINGS.possible(shift) == shares
 
 
-def test_trials_that_change_nothing_come_ever_less_often_until_the_shift_moves():
+def test_trials_that_are_lost_come_ever_less_often_until_the_shift_moves():
     patience, waits = Patience(SETTINGS), []
+    assert patience.wait_s(2.0) == 0
     for _ in range(6):
-        patience.tried(2.0, changed=False)
+        patience.tried(2.0, lost=True)
         waits.append(patience.wait_s(2.0))
     assert waits == [10, 20, 40, 80, 80, 80]
     assert patience.wait_s(5.5) == 10 == patience.wait_s(2.0) / 8
-    patience.tried(2.0, changed=True)
-    assert patience.wait_s(2.0) == 10
+    patience.tried(2.0, lost=False)
+    assert patience.wait_s(2.0) == 0
 
 
 def shifted(adapter: Adapter, score: float) -> None:
@@ -42,11 +44,18 @@ def shifted(adapter: Adapter, score: float) -> None:
     adapter.course._scores.extend([Score(score, 1.0, 'image')] * 4)
 
 
+def says(adapter: Adapter, quarter: float, half: float) -> None:
+    """The looks so far said that the shares 0.25 and 0.5 make the network surer by such parts."""
+    adapter.sureness.restart()
+    for _ in range(5):
+        adapter.sureness.add(1.0, {0.25: 1 - quarter, 0.5: 1 - half})
+
+
 def follow(adapter: Adapter, score: float):
     """What is given out three seconds later, at a shift score."""
     shifted(adapter, score)
     adapter.clock.now_ns += 3_000_000_000
-    return adapter._follow(False)
+    return following.follow(adapter, False)
 
 
 def test_learned_weights_are_served_in_proportion_to_what_is_left_of_their_shift(bundle, in_fog):
@@ -68,6 +77,7 @@ def test_learned_weights_that_were_taken_back_do_not_return_with_their_shift(in_
     adapter.serve(Serving(0.5, 0.25, adapter.learner.parameters(), adapter.floor.buffers(0.25), passed=0.5, shift=2.0))
     adapter.revert('did not stand a review', adapter.served.now.without_teacher())
     for score in (1.5, 8.0):
+        says(adapter, 0.3, 0.3)
         follow(adapter, score)
         assert (adapter.status.scale, adapter.status.share) == (0.0, 0.25)
 
@@ -76,6 +86,7 @@ def test_a_share_that_is_too_much_for_the_shift_becomes_smaller(in_fog):
     adapter = in_fog
     adapter.course.enter('adapt')
     adapter.serve(Serving(0.0, 0.5, {}, adapter.floor.buffers(0.5)))
+    says(adapter, 0.3, 0.6)
     given = follow(adapter, 1.2)
     assert adapter.status.share == 0.25
     assert all(torch.equal(given.tensors[name], tensor) for name, tensor in adapter.floor.buffers(0.25).items())

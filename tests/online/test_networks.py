@@ -8,6 +8,7 @@ from torch import nn
 
 from uda_seg_ros.online.adapter import Adapter
 from uda_seg_ros.online.floor import Floor
+from uda_seg_ros.online.following import measure
 from uda_seg_ros.online.pictures import as_image
 from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.runtime.engine import Engine
@@ -28,7 +29,7 @@ def test_statistics_mix_and_a_step_learns_and_the_engine_takes_the_weights(rando
     drive(adapter, foggy(4), 5, pieces=0)
     adapter.course.enter('adapt')
     for picture in adapter.memory.recent:
-        adapter._measure(picture)
+        measure(adapter, picture)
     mixed, source = adapter.floor.buffers(0.5), adapter.floor.buffers(0.0)
     assert adapter.floor.layers and mixed.keys() == source.keys() < random_bundle.tensors.keys()
     assert all(torch.equal(tensor, random_bundle.tensors[name]) for name, tensor in source.items())

@@ -25,23 +25,23 @@ from .course import Course, Turn
 from .decisions import SLOWEST, conclude, serve_untried, start_over
 from .eye import Eye
 from .floor import Floor
+from .following import follow
 from .journal import Journal
 from .memory import Memory
 from .patience import Patience
-from .pictures import Normalise, as_image
+from .pictures import Normalise
 from .saved import digest, restore, saved
 from .served import Served
 from .serving import Serving
 from .settings import DEFAULTS, AdaptationError, AdapterSettings
 from .source import Source
 from .status import AdaptationStatus
+from .sureness import Sureness
 from .telling import status_of
 from .training import Learner
 from .trial import SHRINK, Masks, Trial
 from .turns import turned
 from .watch import Watch, common
-
-NOTICEABLE = 0.05  # difference in the way to the teacher below which nothing is given out
 
 
 class Adapter:
@@ -61,11 +61,11 @@ class Adapter:
         preprocess = bundle.preprocess
         if size is not None:
             preprocess = replace(preprocess, height=size[0], width=size[1], keep_aspect=False)
-        self._device = choose_device(device)
+        self.device = choose_device(device)
         source = Source(bundle)
-        self.anchor = Anchor(bundle, self._device)
-        self._normalise = Normalise(bundle.preprocess, self._device)
-        self._masks = Masks(copy.deepcopy(self.anchor.network), self._normalise, self._device)
+        self.anchor = Anchor(bundle, self.device)
+        self.normalise = Normalise(bundle.preprocess, self.device)
+        self.masks = Masks(copy.deepcopy(self.anchor.network), self.normalise, self.device)
         self._chances = rare_first(source.replay.class_pixels)
         self._common = common(source.gate.class_pixels)
         self.eye = Eye(self.anchor, source, preprocess)
@@ -76,9 +76,9 @@ class Adapter:
         settings = self.settings
         self.memory, self.journal, self.course = Memory(settings.memory), Journal(), Course(settings.detector)
         self.floor = Floor(copy.deepcopy(self.anchor.network), settings.floor.rate)
-        self.learner = Learner(self.anchor, self._normalise, settings.training)
+        self.learner = Learner(self.anchor, self.normalise, settings.training)
         self.watch, self.clock, self.candidacy = Watch(settings.watch, self._common), Clock(), Candidacy(settings.gate)
-        self.patience = Patience(settings.floor)
+        self.patience, self.sureness = Patience(settings.floor), Sureness(settings.floor)
         self.served = Served(self.anchor.tensors, settings.gate, self.clock, self.journal, version)
         self.trial: Trial | None = None
         self._compare = self._has_compared = False
@@ -112,13 +112,13 @@ class Adapter:
         if self.course.state == 'calibrate':
             self.course.enter('idle')
             self.journal.why = 'watching'
-        self._compare = self.settings.watch.on and not self.served.now.is_frozen
+        self._compare = self.settings.watch.on and self.served.now.scale > 0
         turn = self.course.see(score, frame.stamp_ns)
         if turn:
             return turned(self, turn)
         if self.course.state == 'safe' and self.clock.due('safe', self.settings.gate.safe_s):
             return turned(self, Turn('settled', 'the lock is over'))
-        return self._see_served(sight.picture) or self._expire() or self._follow(key_frame)
+        return self._see_served(sight.picture) or self._expire() or follow(self, key_frame)
 
     def _at_another_size(self) -> Weights:
         """What was taken up had learned from pictures of another size: nothing that was proven there is proven here."""
@@ -151,29 +151,9 @@ class Adapter:
         """Hard triggers: what the learned weights say of the picture at hand, beside the frozen ones."""
         if not (self.served.now.scale and self.settings.watch.on):
             return None
-        masks = [self._masks(each.tensors(self.anchor.tensors), picture)
-                 for each in (self.served.now, self.served.now.without_teacher())]
+        masks = [self.masks(tensors, picture) for tensors in self._with_and_without_teacher()]
         reason = self.watch.look(*masks, self.anchor.num_classes)
         return self.revert(reason) if reason else None
-
-    def _follow(self, key_frame: bool) -> Weights | None:
-        """The statistics follow the target's key-frames, and how much is served follows the shift."""
-        if self.course.state not in ('adapt', 'hold'):
-            return None
-        if key_frame and self.floor.layers:
-            self._measure(self.eye.last.picture)
-        now, shift = self.served.now, self.course.shift
-        if now.is_frozen or not self.clock.over('renew', self.settings.floor.renew_s):
-            return None
-        share, scale = min(now.share, max(self.settings.floor.possible(shift), default=0.0)), now.scale_at(shift)
-        if not (key_frame and share) and share == now.share and abs(scale - now.scale) < NOTICEABLE:
-            return None
-        self.clock.begin('renew')
-        return self.served.renew(replace(now, share=share, scale=scale, buffers=self.floor.buffers(share)))
-
-    def _measure(self, picture: np.ndarray) -> None:
-        if self.settings.floor.on:
-            self.floor.measure(self._normalise(as_image(picture, self._device)), self.settings.floor.reference)
 
     # --- pieces of work ---
 
@@ -197,27 +177,30 @@ class Adapter:
             return serve_untried(self)
         self.trial = self.trial or next_trial(self)
         if self.trial is not None:
-            self.trial.piece(self._masks, self.eye.gate, self.anchor.num_classes)
+            self.trial.piece(self.masks, self.eye.gate, self.anchor.num_classes)
             return self._concluded() if self.trial.done else None
         return self._train() if may_train(self) else None
 
     def _compared(self) -> Weights | None:
-        """A labelled crop in the present style, served against frozen."""
+        """A labelled crop in the present style, learned weights against the frozen ones with the same statistics."""
         self._compare, self._has_compared = False, True
         self._pairs += 1
         image, label = self.eye.gate[self._pairs % len(self.eye.gate)]
-        served, frozen = (self._masks(tensors, image, self.eye.last.picture)
-                          for tensors in (self.served.now.tensors(self.anchor.tensors), self.anchor.tensors))
+        served, frozen = (self.masks(tensors, image, self.eye.last.picture)
+                          for tensors in self._with_and_without_teacher())
         reason = self.watch.compare(label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK], served, frozen, self.anchor.num_classes)
-        return self.revert(reason) if reason else None
+        return self.revert(reason, self.served.now.without_teacher()) if reason else None
+
+    def _with_and_without_teacher(self) -> list[dict[str, torch.Tensor]]:
+        return [each.tensors(self.anchor.tensors) for each in (self.served.now, self.served.now.without_teacher())]
 
     def _train(self) -> None:
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == 'cuda' else []):
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == 'cuda' else []):
             torch.manual_seed(self.seed * 1_000_003 + self._calls)
             rng = np.random.default_rng((self.seed, 2, self._calls))
             settings = self.settings.training
             batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent if settings.restyle else (),
-                         self.eye.size, settings.crop_of(self.eye.size), rng, self._device)
+                         self.eye.size, settings.crop_of(self.eye.size), rng, self.device)
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .following import wanted_share
 from .gate import FLOOR, KINDS, LEARNER, REVIEW, crops_in_turn, floor_trial, learner_trial, review_trial
 from .trial import Trial
 
 if TYPE_CHECKING:
     from .adapter import Adapter
 
-FIRST = 3  # pictures of a new domain that its statistics start from
-
 
 def floor_due(adapter: Adapter) -> bool:
-    """Whether it is time to try the shares of the target's statistics."""
-    return (adapter.course.state in ('adapt', 'hold') and adapter.floor.num_seen >= FIRST
-            and bool(adapter.settings.floor.shares)
-            and adapter.clock.over('floor', adapter.patience.wait_s(adapter.course.shift)))
+    """Whether another share of the target's statistics is to be tried, or the one that is served once more."""
+    if adapter.course.state not in ('adapt', 'hold'):
+        return False
+    more = wanted_share(adapter) > adapter.served.now.share
+    wait_s = adapter.patience.wait_s(adapter.course.shift) if more else adapter.settings.gate.review_s
+    return (more or adapter.served.now.share > 0) and adapter.clock.over('floor', wait_s)
 
 
 def review_due(adapter: Adapter) -> bool:
@@ -55,9 +56,8 @@ def next_trial(adapter: Adapter) -> Trial | None:
     frozen, styles = adapter.anchor.tensors, adapter.memory.recent
     if kind == FLOOR:
         adapter.clock.begin('floor')
-        shares = settings.floor.possible(adapter.course.shift)
-        buffers = {share: adapter.floor.buffers(share) for share in (0.0, *shares)}
-        return floor_trial(served, shares, buffers, frozen, crops, styles)
+        share = max(wanted_share(adapter), served.share)
+        return floor_trial(share, adapter.floor.buffers(share), adapter.sureness.fall(share), frozen, crops, styles)
     shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')

@@ -34,6 +34,11 @@ class Sight:
         """hw int64 train ids."""
         return self.probs.argmax(0)
 
+    @property
+    def entropy(self) -> float:
+        """Mean over the picture, 0 to 1."""
+        return self.signals[0]
+
     def all_signals(self, source: tuple[Moments, ...]) -> tuple[float, ...]:
         """In the order of shift_signals.SIGNALS."""
         return (feature_distance(self.moments, source), *self.signals)

@@ -23,20 +23,20 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     verdict = judge_floor(trial, adapter.settings.floor)
-    adapter.patience.tried(adapter.course.shift, changed=verdict.share is not None)
-    if verdict.valid:
-        adapter.clock.begin('valid')
-    if verdict.share is None:
+    adapter.patience.tried(adapter.course.shift, lost=verdict.worse)
+    now = adapter.served.now
+    if verdict.worse and now.share:
+        adapter.journal.tell('return', f'back to the frozen weights: {verdict.text}')
+        return adapter.retreat(Serving())
+    if verdict.worse:
+        adapter.journal.why = f'refused: {verdict.text}'
+        return None
+    adapter.clock.begin('valid')
+    if verdict.share == now.share:
         adapter.journal.why = verdict.text
         return None
-    if verdict.scale == 0:  # the learned weights are to blame: the student begins anew, too
-        return adapter.revert(verdict.text, Serving())
-    serving = replace(adapter.served.now, share=verdict.share, buffers=adapter.floor.buffers(verdict.share))
-    if verdict.worse:
-        adapter.journal.tell('return', verdict.text)
-        return adapter.retreat(serving)
     adapter.journal.tell('promotion', verdict.text)
-    return adapter.serve(serving)
+    return adapter.serve(replace(now, share=verdict.share, buffers=adapter.floor.buffers(verdict.share)))
 
 
 def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:

@@ -21,7 +21,7 @@ PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'refere
 
 @dataclass(frozen=True)
 class Verdict:
-    """share or scale: what is to be served from now on; None: nothing new. worse: what was served was found worse than the
+    """share or scale: what is to be served from now on; None: nothing new. worse: what was tried was found worse than the
     frozen network. gain: in points over what was served. valid: what is served was found no worse than the frozen
     network. text: one sentence with the figures.
     """
@@ -41,52 +41,22 @@ def crops_in_turn(total: int, count: int, number: int, rng: np.random.Generator)
     return sorted(rng.choice(half, min(count, len(half)), replace=False).tolist())
 
 
-def floor_trial(serving: Serving, shares: Sequence[float], buffers: dict[float, Tensors], frozen: Tensors,
-                crops: Sequence[int], styles: Sequence[np.ndarray]) -> Trial:
-    """Every share of the target's statistics, with the weights that are served, and the frozen network."""
-    cases = {_name(share): replace(serving, share=share, buffers=buffers[share]).tensors(frozen) for share in (0.0, *shares)}
-    if serving.share not in buffers:
-        cases[_name(serving.share)] = serving.tensors(frozen)
-    cases[FROZEN] = dict(frozen)
-    tried = [name for name in cases if name != FROZEN or serving.scale]
-    return Trial(FLOOR, cases, {'restyled': tried}, crops, styles, (), {'share': serving.share})
+def floor_trial(share: float, buffers: Tensors, fall: float, frozen: Tensors, crops: Sequence[int],
+                styles: Sequence[np.ndarray]) -> Trial:
+    """The frozen weights with a share of the target's statistics and with the source's. fall: of the entropy on the target.
+    """
+    cases = {FROZEN: dict(frozen), FLOOR: Serving(share=share, buffers=buffers).tensors(frozen)}
+    return Trial(FLOOR, cases, {'restyled': [FROZEN, FLOOR]}, crops, styles, (), {'share': share, 'fall': fall})
 
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
-    """The best share, if it is surely better than the present one, or that one was found worse than the frozen network.
-    Where all shares were, with the weights that are served, the frozen network itself.
-
-    Source in borrowed colours takes to borrowed statistics more than real pictures do, so each share has a handicap.
-    """
-    present = _name(trial.facts['share'])
-    miou = {name: trial.miou('restyled', name) for part, name in trial.confusions}
-    frozen = miou.get(FROZEN, miou[_name(0.0)])
-    score = {name: value - settings.handicap * _share(name) for name, value in miou.items() if name != FROZEN}
-    best = max(score, key=lambda name: score[name])
-    gain = trial.gain('restyled', best, present, settings.doubt)
-    more = settings.handicap * (_share(best) - _share(present))
-    figures = ', '.join(f'{name}: {value:.1f}' for name, value in miou.items())
-    if miou[present] < frozen:
-        return _instead(best if miou[best] >= frozen else FROZEN, gain.mean, f'{present} of the target in the statistics is '
-                      f'worse than the frozen network (mIoU on source in the present style {figures})')
-    if best != present and gain.mean >= more + settings.least and gain.low > more:
-        return Verdict(f'{best} of the target in the statistics: {gain.mean:+.1f} points on source in the present style, '
-                       f'lower bound {gain.low:+.1f} (mIoU {figures})', gain.mean, share=_share(best),
-                       valid=True)
-    return Verdict(f'{present} of the target in the statistics stays (mIoU on source in the present style {figures})',
-                   valid=True)
-
-
-def _instead(name: str, gain: float, text: str) -> Verdict:
-    """name: of the case that is to be served."""
-    if name == FROZEN:
-        return Verdict(f'{text}: back to it', gain, share=0.0, scale=0.0, valid=True, worse=True)
-    return Verdict(f'{text}: {name} instead', gain, share=_share(name), valid=True, worse=True)
-
-
-def _share(name: str) -> float:
-    """By the name of its case."""
-    return float(name.split()[1])
+    """That the network is surer of the target is the reason to serve a share; labelled crops may speak against it."""
+    share, gain = trial.facts['share'], trial.miou('restyled', FLOOR) - trial.miou('restyled', FROZEN)
+    text = (f'{share:g} of the target in the statistics: {100 * trial.facts["fall"]:.0f} % surer of what it sees, '
+            f'{gain:+.1f} points on source in the present style')
+    if gain < -settings.most_loss:
+        return Verdict(f'{text} (at most {settings.most_loss:g} lost)', gain, share=0.0, worse=True)
+    return Verdict(text, gain, share=share, valid=True)
 
 
 def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tensors, crops: Sequence[int],
@@ -98,8 +68,8 @@ def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tens
 
 def review_trial(serving: Serving, frozen: Tensors, crops: Sequence[int], styles: Sequence[np.ndarray],
                  target: Sequence[np.ndarray], shift: float) -> Trial:
-    """What is served in the candidate's place, and the frozen network in that of what is served."""
-    cases = _cases(serving, Serving(), frozen)
+    """What is served in the candidate's place, and its statistics alone in that of what is served."""
+    cases = _cases(serving, serving.without_teacher(), frozen)
     return Trial(REVIEW, cases, PARTS, crops, styles, target, {'scale': serving.scale, 'shift': shift})
 
 
@@ -122,11 +92,11 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
 
 
 def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:
-    """Whether what is served may stay: no guard objects, and it is no worse than the frozen network. Little gain is enough.
+    """Whether learned weights may stay: no guard objects, and they are no worse than the frozen ones. Little gain is enough.
     """
     found = evidence(trial, radius, names)
     refused = {name: reason for name, reason in objections(found, settings).items() if name not in NOTHING_WON}
-    restyled = f'{found.restyled.mean:+.2f} points over the frozen network on source in the present style'
+    restyled = f'{found.restyled.mean:+.2f} points over the frozen weights on source in the present style'
     if found.restyled.mean < 0:
         refused.setdefault('restyled_loss', restyled)
     if refused:
@@ -149,7 +119,3 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
                     deviation=deviation(parameters, frozen), radius=radius,
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),
                     **unlabelled(trial.masks['candidate'], trial.masks['reference'], len(names)))
-
-
-def _name(share: float) -> str:
-    return f'share {share:g}'

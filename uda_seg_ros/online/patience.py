@@ -11,20 +11,22 @@ MOVED = 1.0, 1.0  # part and addition by which a shift must have changed to be w
 
 @dataclass
 class Patience:
-    """same: trials in a row that changed nothing. shift: the score at the last one."""
+    """same: trials in a row that were lost. shift: the score at the last one."""
 
     settings: FloorSettings
     same: int = 0
     shift: float = 0.0
 
     def wait_s(self, shift: float) -> float:
-        """From the last trial to the next: short after a change and when the shift has moved, ever longer otherwise."""
+        """From a trial that was lost to the next: short where the shift has moved, ever longer otherwise."""
+        if not self.same:
+            return 0.0
         part, more = MOVED
         moved = abs(shift - self.shift) > part * self.shift + more
-        return self.settings.refresh_s * 2 ** min(max(0, self.same - 1), 0 if moved else self.settings.longer)
+        return self.settings.refresh_s * 2 ** min(self.same - 1, 0 if moved else self.settings.longer)
 
-    def tried(self, shift: float, changed: bool) -> None:
-        self.shift, self.same = shift, 0 if changed else self.same + 1
+    def tried(self, shift: float, lost: bool) -> None:
+        self.shift, self.same = shift, self.same + 1 if lost else 0
 
     def begin(self) -> None:
         """A new shift, or something else is served."""

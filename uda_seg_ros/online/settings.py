@@ -32,28 +32,34 @@ class DetectorSettings:
 
 @dataclass(frozen=True)
 class FloorSettings:
-    """on: False leaves the source's statistics alone. shares: of the target in the statistics, tried on restyled gate crops;
-    the best is served. per_shift: most share for each unit of the shift score; the least of the shares is always possible.
-    rate: weight of a new key-frame. crops: of one trial. least: gain in points of mIoU over the present share below which
-    nothing changes, beyond the handicap: so many points more for the whole of the target's statistics, and in proportion for
-    a share. refresh_s: time between trials; it doubles, up to `longer` times, with every one in a row that changes nothing.
+    """on: False leaves the source's statistics alone. shares: of the target in the statistics that may be served. per_shift:
+    most share for each unit of the shift score; the least of the shares is always possible. rate: weight of a new key-frame.
     reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
-    renew_s: least time between weights that only follow what is seen. doubt: share of bootstrap draws that may lie
-    below 0.
+
+    looks: over which the fall of the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that
+    tell anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
+    more_fall: that a larger share needs beyond a smaller one's. crops: labelled ones, in the present style, of a trial;
+    most_loss: points of mIoU on them that a share may cost, as source in other colours is not the target. refresh_s: wait
+    after a trial that was lost; it doubles, up to `longer` times, with every one in a row. renew_s: least time between
+    weights that only follow what is seen.
     """
 
     on: bool = True
     shares: tuple[float, ...] = (0.25, 0.5)
     per_shift: float = 0.25
     rate: float = 0.15
+    reference: float = 0.5
+    looks: int = 5
+    fewest: int = 3
+    sure_s: float = 1.0
+    least_fall: float = 0.08
+    kept_fall: float = 0.03
+    more_fall: float = 0.1
     crops: int = 16
-    least: float = 0.5
-    handicap: float = 4.0
+    most_loss: float = 5.0
     refresh_s: float = 10.0
     longer: int = 3
-    reference: float = 0.5
     renew_s: float = 2.0
-    doubt: float = 0.1
 
     def __post_init__(self) -> None:
         if not all(0 < share <= 1 for share in self.shares):

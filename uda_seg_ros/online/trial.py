@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from ..metrics import confusion
 from ..replay import Crop
+from ..shift_signals import pixel_entropy
 from .pictures import Normalise, as_image, restyled
 from .serving import Tensors
 
@@ -35,13 +36,21 @@ class Masks:
     @torch.inference_mode()
     def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
         """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
+        logits = self._logits(tensors, picture, style, tuple(side // SHRINK for side in picture.shape[:2]))
+        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+    @torch.inference_mode()
+    def entropy(self, tensors: Tensors, picture: np.ndarray) -> float:
+        """Mean over the picture, 0 to 1, measured as the frozen network's look measures it."""
+        return float(pixel_entropy(self._logits(tensors, picture)).mean())
+
+    def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None,
+                size: tuple[int, int] | None = None) -> torch.Tensor:
         image = as_image(picture, self._device)
         if style is not None:
             generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
             image = restyled(image, as_image(style, self._device), generator=generator)
-        size = tuple(side // SHRINK for side in picture.shape[:2])
-        logits = functional_call(self._network, dict(tensors), (self._normalise(image), size))
-        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+        return functional_call(self._network, dict(tensors), (self._normalise(image), size))
 
 
 class Trial:

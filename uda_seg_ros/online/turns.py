@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
-from .agenda import FIRST
 from .course import Turn
+from .following import FIRST, measure
 from .serving import Serving
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def _shift(adapter: Adapter, turn: Turn) -> None:
     if adapter.served.now.is_frozen:
         adapter.memory.shift(FIRST)
         adapter.floor.restart()
+        adapter.sureness.restart()
         for picture in adapter.memory.recent:
-            adapter._measure(picture)
+            measure(adapter, picture)
     adapter.clock.drop('floor')
     adapter.patience.begin()
     adapter.candidacy.begin(adapter.learner.step)

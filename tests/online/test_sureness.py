@@ -1,0 +1,99 @@
+"""How sure the network is of the target's own pictures says which share of their statistics is served."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from uda_seg_ros.online import agenda
+from uda_seg_ros.online.adapter import Adapter
+from uda_seg_ros.online.following import compare_statistics, follow, measure
+from uda_seg_ros.online.serving import Serving
+from uda_seg_ros.online.settings import FloorSettings
+from uda_seg_ros.online.sureness import Sureness
+
+from .conftest import QUICK, clear, drive, foggy
+from .test_measure import says
+
+SETTINGS = FloorSettings(looks=4, fewest=3, least_fall=0.1, kept_fall=0.04, more_fall=0.1)
+
+
+def looked(*falls: tuple[float, float]) -> Sureness:
+    """At pictures on which the shares 0.25 and 0.5 make the entropy fall by such parts."""
+    sureness = Sureness(SETTINGS)
+    for quarter, half in falls:
+        sureness.add(0.4, {0.25: 0.4 * (1 - quarter), 0.5: 0.4 * (1 - half)})
+    return sureness
+
+
+@pytest.mark.parametrize(('falls', 'present', 'wanted'), [
+    ([], 0.0, 0.0), ([(0.3, 0.6)] * 2, 0.0, 0.0), ([(-0.3, -0.6)] * 2, 0.5, 0.5),  # too few looks: all stays
+    ([(0.05, 0.05)] * 3, 0.0, 0.0), ([(0.12, 0.15)] * 3, 0.0, 0.25), ([(0.12, 0.23)] * 3, 0.0, 0.5),
+    ([(0.05, 0.2)] * 3, 0.0, 0.5), ([(0.12, -0.3)] * 3, 0.0, 0.25),
+    ([(0.05, 0.05)] * 3, 0.25, 0.25), ([(0.02, 0.05)] * 3, 0.25, 0.0),  # given up later than taken
+    ([(0.12, 0.18)] * 3, 0.5, 0.5), ([(0.12, 0.15)] * 3, 0.5, 0.25), ([(-0.1, -0.4)] * 3, 0.5, 0.0),
+    ([(-0.5, -0.5), (0.2, 0.2), (0.2, 0.2), (0.2, 0.2), (0.2, 0.2)], 0.0, 0.25)])  # the last looks count
+def test_the_share_that_makes_the_network_surer_is_wanted(falls, present, wanted):
+    assert looked(*falls).wanted(present, (0.25, 0.5)) == wanted
+
+
+def test_no_more_is_wanted_than_is_possible_at_this_shift():
+    assert looked(*[(0.2, 0.5)] * 3).wanted(0.0, (0.25,)) == 0.25
+    assert looked().wanted(0.5, (0.25,)) == 0.25 and looked().wanted(0.5, ()) == 0.0
+
+
+def test_other_statistics_begin_anew_and_a_copy_goes_on():
+    sureness, copy = looked(*[(0.2, 0.5)] * 3), Sureness(SETTINGS)
+    copy.load_state_dict(sureness.state_dict())
+    sureness.restart()
+    assert (sureness.wanted(0.0, (0.25, 0.5)), copy.wanted(0.0, (0.25, 0.5))) == (0.0, 0.5)
+
+
+def test_a_network_without_a_doubt_is_no_division_by_nothing():
+    sureness = Sureness(SETTINGS)
+    for _ in range(3):
+        sureness.add(0.0, {0.25: 0.0, 0.5: 1e-9})
+    assert math.isfinite(sureness.fall(0.5))
+
+
+def test_statistics_that_no_longer_make_the_network_surer_leave_at_once_and_learned_weights_with_them(bundle, in_fog):
+    adapter = in_fog
+    adapter.serve(Serving(0.5, 0.5, adapter.learner.parameters(), adapter.floor.buffers(0.5)))
+    says(adapter, 0.2, 0.22)
+    assert follow(adapter, False) and (adapter.status.share, adapter.status.scale) == (0.25, 0.5)
+    says(adapter, -0.1, -0.4)
+    given = follow(adapter, False)
+    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert adapter.status.events[-1].kind == 'return' and 'surer' in adapter.status.events[-1].text
+    adapter.rollback()
+    assert adapter.served.now.is_frozen, 'a rollback led back to what was given up'
+
+
+def test_a_share_is_tried_on_labelled_crops_before_it_is_served(in_fog):
+    adapter = in_fog
+    adapter.serve(Serving())
+    adapter.trial = None
+    says(adapter, 0.0, 0.0)
+    assert not agenda.floor_due(adapter)
+    says(adapter, 0.3, 0.35)
+    assert agenda.floor_due(adapter)
+    trial = agenda.next_trial(adapter)
+    assert trial.kind == 'floor' and trial.facts['share'] == 0.25 and adapter.served.now.is_frozen
+
+
+def test_the_looks_tell_a_fog_from_a_clear_day(bundle):
+    adapter = Adapter(bundle, QUICK)
+    drive(adapter, clear(14), pieces=40)
+    drive(adapter, foggy(16), 14, pieces=40)
+    in_fog = adapter.sureness.fall(0.5)
+    adapter.course.enter('adapt')
+    adapter.floor.restart()
+    adapter.sureness.restart()
+    for picture in clear(8, 900):
+        adapter.eye.see(picture)
+        measure(adapter, adapter.eye.last.picture)
+        adapter.clock.now_ns += 2_000_000_000
+        compare_statistics(adapter)
+    assert in_fog > 0.1 > adapter.sureness.fall(0.5)

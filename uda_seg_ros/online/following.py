@@ -1,0 +1,66 @@
+"""From look to look: the target's statistics follow its key-frames, and what is served follows what the pictures say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..structures import Weights
+from .pictures import as_image
+from .serving import Serving
+
+if TYPE_CHECKING:
+    from .adapter import Adapter
+
+FIRST = 3  # pictures of a new domain that its statistics start from
+NOTICEABLE = 0.05  # difference in the way to the teacher below which nothing is given out
+
+
+def follow(adapter: Adapter, key_frame: bool) -> Weights | None:
+    """After a look. key_frame: whether it was one."""
+    if adapter.course.state not in ('adapt', 'hold'):
+        return None
+    if key_frame:
+        measure(adapter, adapter.eye.last.picture)
+    compare_statistics(adapter)
+    now, share, scale = adapter.served.now, wanted_share(adapter), adapter.served.now.scale_at(adapter.course.shift)
+    if share < now.share:
+        return _fall_back(adapter, share)
+    renewed = (key_frame and now.share > 0) or abs(scale - now.scale) >= NOTICEABLE
+    if now.is_frozen or not renewed or not adapter.clock.due('renew', adapter.settings.floor.renew_s):
+        return None
+    return adapter.served.renew(replace(now, scale=scale, buffers=adapter.floor.buffers(now.share)))
+
+
+def measure(adapter: Adapter, picture: np.ndarray) -> None:
+    """The target's statistics take in a picture, HxWx3 uint8 RGB."""
+    settings = adapter.settings.floor
+    if settings.on:
+        adapter.floor.measure(adapter.normalise(as_image(picture, adapter.device)), settings.reference)
+
+
+def compare_statistics(adapter: Adapter) -> None:
+    """How sure the frozen weights are of the last picture, with each share of the target in their statistics."""
+    settings = adapter.settings.floor
+    if adapter.floor.num_seen >= FIRST and adapter.clock.due('sure', settings.sure_s):
+        sight = adapter.eye.last
+        adapter.sureness.add(sight.entropy, {
+            share: adapter.masks.entropy({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
+            for share in settings.shares})
+
+
+def wanted_share(adapter: Adapter) -> float:
+    """Of the target in the statistics, by what the present pictures say."""
+    return adapter.sureness.wanted(adapter.served.now.share, adapter.settings.floor.possible(adapter.course.shift))
+
+
+def _fall_back(adapter: Adapter, share: float) -> Weights:
+    """At once, and without a trial: less of the target's statistics; the frozen network where none are left."""
+    now = adapter.served.now
+    adapter.trial = None
+    adapter.journal.tell('return', f'{share:g} instead of {now.share:g} of the target in the statistics: that makes the network '
+                         f'{100 * adapter.sureness.fall(now.share):.0f} % surer of what it sees, at shift score '
+                         f'{adapter.course.shift:.1f}')
+    return adapter.retreat(replace(now, share=share, buffers=adapter.floor.buffers(share)) if share else Serving())

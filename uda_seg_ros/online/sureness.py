@@ -1,0 +1,56 @@
+"""Do the target's statistics make the network surer of what it sees?
+
+Of the signs that need no labels it is the one that told right from wrong for every network, drive and weather it was measured
+on (docs/adaptation.md): how much the entropy of the frozen weights falls, on the same pictures, when a share of the target's
+statistics is mixed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .settings import FloorSettings
+
+
+class Sureness:
+    """Falls of the entropy over the last looks, for each share; as a part of what it is with the source's statistics."""
+
+    def __init__(self, settings: FloorSettings) -> None:
+        self._settings = settings
+        self._falls: dict[float, list[float]] = {}
+
+    def restart(self) -> None:
+        """Other statistics, or another domain."""
+        self._falls = {}
+
+    def add(self, entropy: float, by_share: Mapping[float, float]) -> None:
+        """A look: entropy with the source's statistics, and with each share of the target's."""
+        for share, value in by_share.items():
+            fall = 1 - value / max(entropy, 1e-6)
+            self._falls[share] = [*self._falls.get(share, ()), fall][-self._settings.looks:]
+
+    def fall(self, share: float) -> float:
+        """Mean of the last looks."""
+        found = self._falls.get(share)
+        return sum(found) / len(found) if found else 0.0
+
+    def wanted(self, present: float, possible: Sequence[float]) -> float:
+        """The share to serve, after `present`. Where that is not known yet: the present one, or the most that is possible.
+
+        More must make the network surer by more, and what is served is given up later than it was taken.
+        """
+        if len(next(iter(self._falls.values()), ())) < self._settings.fewest:
+            return min(present, max(possible, default=0.0))
+        chosen = 0.0
+        for share in sorted(possible):
+            least, more = ((self._settings.kept_fall, self._settings.more_fall / 2) if share <= present else
+                           (self._settings.least_fall, self._settings.more_fall))
+            if self.fall(share) >= max(least, self.fall(chosen) + more if chosen else least):
+                chosen = share
+        return chosen
+
+    def state_dict(self) -> dict:
+        return {'falls': {share: list(falls) for share, falls in self._falls.items()}}
+
+    def load_state_dict(self, state: dict) -> None:
+        self._falls = {share: list(falls) for share, falls in state['falls'].items()}
