@@ -60,7 +60,7 @@ def _fall_back(adapter: Adapter, share: float) -> Weights:
     """At once, and without a trial: less of the target's statistics; the frozen network where none are left."""
     now = adapter.served.now
     adapter.trial = None
-    adapter.journal.tell('return', f'{share:g} instead of {now.share:g} of the target in the statistics: that makes the network '
-                         f'{100 * adapter.sureness.fall(now.share):.0f} % surer of what it sees, at shift score '
+    adapter.journal.tell('return', f'{share:g} of the target in the statistics instead of {now.share:g}, which makes the '
+                         f'network {100 * adapter.sureness.fall(now.share):.0f} % surer of what it sees at shift score '
                          f'{adapter.course.shift:.1f}')
     return adapter.retreat(replace(now, share=share, buffers=adapter.floor.buffers(share)) if share else Serving())
