@@ -30,9 +30,9 @@ def floor_trial(share: float, frozen: float, right: float) -> Trial:
 
 
 @pytest.mark.parametrize(('frozen', 'right', 'share', 'worse'), [
-    (0.7, 0.8, 0.5, False), (0.8, 0.78, 0.5, False), (0.8, 0.7, 0.0, True)])
+    (0.7, 0.8, 0.5, False), (0.8, 0.7, 0.5, False), (0.8, 0.4, 0.0, True)])
 def test_labelled_crops_may_speak_against_a_share_but_need_not_speak_for_it(frozen, right, share, worse):
-    verdict = judge_floor(floor_trial(0.5, frozen, right), FloorSettings(most_loss=5.0))
+    verdict = judge_floor(floor_trial(0.5, frozen, right), FloorSettings(most_loss=0.5))
     assert (verdict.share, verdict.worse, verdict.valid) == (share, worse, not worse)
 
 
@@ -46,7 +46,7 @@ def end_trial(adapter: Adapter, trial: Trial):
 def test_statistics_found_worse_than_frozen_leave_service_and_no_rollback_brings_them_back(bundle, in_fog, scale):
     adapter = in_fog
     adapter.served.now = Serving(scale, 0.5, adapter.learner.parameters(), adapter.floor.buffers(0.5))
-    given = end_trial(adapter, floor_trial(0.5, 0.8, 0.7))
+    given = end_trial(adapter, floor_trial(0.5, 0.8, 0.4))
     assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
     assert adapter.status.share == 0 and adapter.status.events[-1].kind == 'return'
     assert adapter.rollback() and adapter.served.now.is_frozen
@@ -56,7 +56,7 @@ def test_a_share_that_was_refused_is_not_served_and_its_next_trial_waits(in_fog)
     adapter = in_fog
     adapter.serve(Serving())
     adapter.clock.begin('floor')
-    assert end_trial(adapter, floor_trial(0.5, 0.8, 0.7)) is None and adapter.served.now.is_frozen
+    assert end_trial(adapter, floor_trial(0.5, 0.8, 0.4)) is None and adapter.served.now.is_frozen
     assert 'refused' in adapter.status.why and adapter.patience.wait_s(adapter.course.shift) == 10
 
 

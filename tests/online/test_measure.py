@@ -48,7 +48,7 @@ def says(adapter: Adapter, quarter: float, half: float) -> None:
     """The looks so far said that the shares 0.25 and 0.5 make the network surer by such parts."""
     adapter.sureness.restart()
     for _ in range(5):
-        adapter.sureness.add(1.0, {0.25: 1 - quarter, 0.5: 1 - half})
+        adapter.sureness.add(1.0, {0.25: 1 - quarter, 0.5: 1 - half}, adapter.served.now.share)
 
 
 def follow(adapter: Adapter, score: float):

@@ -17,26 +17,27 @@ from uda_seg_ros.online.sureness import Sureness
 from .conftest import QUICK, clear, drive, foggy
 from .test_measure import says
 
-SETTINGS = FloorSettings(looks=4, fewest=3, least_fall=0.1, kept_fall=0.04, more_fall=0.1)
+SETTINGS = FloorSettings(looks=4, fewest=3, steady=5, least_fall=0.1, kept_fall=0.04, more_fall=0.1)
 
 
-def looked(*falls: tuple[float, float]) -> Sureness:
-    """At pictures on which the shares 0.25 and 0.5 make the entropy fall by such parts."""
+def looked(*falls: tuple[float, float], served: float = 0.0) -> Sureness:
+    """At pictures on which the shares 0.25 and 0.5 make the entropy fall by such parts. served: the share that is."""
     sureness = Sureness(SETTINGS)
     for quarter, half in falls:
-        sureness.add(0.4, {0.25: 0.4 * (1 - quarter), 0.5: 0.4 * (1 - half)})
+        sureness.add(0.4, {0.25: 0.4 * (1 - quarter), 0.5: 0.4 * (1 - half)}, served)
     return sureness
 
 
 @pytest.mark.parametrize(('falls', 'present', 'wanted'), [
     ([], 0.0, 0.0), ([(0.3, 0.6)] * 2, 0.0, 0.0), ([(-0.3, -0.6)] * 2, 0.5, 0.5),  # too few looks: all stays
-    ([(0.05, 0.05)] * 3, 0.0, 0.0), ([(0.12, 0.15)] * 3, 0.0, 0.25), ([(0.12, 0.23)] * 3, 0.0, 0.5),
-    ([(0.05, 0.2)] * 3, 0.0, 0.5), ([(0.12, -0.3)] * 3, 0.0, 0.25),
+    ([(0.05, 0.05)] * 3, 0.0, 0.0), ([(0.12, 0.15)] * 3, 0.0, 0.25), ([(0.12, 0.23)] * 3, 0.0, 0.25),
+    ([(0.05, 0.2)] * 3, 0.0, 0.25), ([(0.12, -0.3)] * 3, 0.0, 0.25),  # one step at a time
+    ([(0.12, 0.23)] * 4, 0.25, 0.25), ([(0.12, 0.23)] * 5, 0.25, 0.5), ([(0.12, 0.2)] * 5, 0.25, 0.25),
     ([(0.05, 0.05)] * 3, 0.25, 0.25), ([(0.02, 0.05)] * 3, 0.25, 0.0),  # given up later than taken
     ([(0.12, 0.18)] * 3, 0.5, 0.5), ([(0.12, 0.15)] * 3, 0.5, 0.25), ([(-0.1, -0.4)] * 3, 0.5, 0.0),
     ([(-0.5, -0.5), (0.2, 0.2), (0.2, 0.2), (0.2, 0.2), (0.2, 0.2)], 0.0, 0.25)])  # the last looks count
 def test_the_share_that_makes_the_network_surer_is_wanted(falls, present, wanted):
-    assert looked(*falls).wanted(present, (0.25, 0.5)) == wanted
+    assert looked(*falls, served=present).wanted(present, (0.25, 0.5)) == wanted
 
 
 def test_no_more_is_wanted_than_is_possible_at_this_shift():
@@ -45,16 +46,16 @@ def test_no_more_is_wanted_than_is_possible_at_this_shift():
 
 
 def test_other_statistics_begin_anew_and_a_copy_goes_on():
-    sureness, copy = looked(*[(0.2, 0.5)] * 3), Sureness(SETTINGS)
+    sureness, copy = looked(*[(0.2, 0.5)] * 5, served=0.25), Sureness(SETTINGS)
     copy.load_state_dict(sureness.state_dict())
     sureness.restart()
-    assert (sureness.wanted(0.0, (0.25, 0.5)), copy.wanted(0.0, (0.25, 0.5))) == (0.0, 0.5)
+    assert (sureness.wanted(0.25, (0.25, 0.5)), copy.wanted(0.25, (0.25, 0.5))) == (0.25, 0.5)
 
 
 def test_a_network_without_a_doubt_is_no_division_by_nothing():
     sureness = Sureness(SETTINGS)
     for _ in range(3):
-        sureness.add(0.0, {0.25: 0.0, 0.5: 1e-9})
+        sureness.add(0.0, {0.25: 0.0, 0.5: 1e-9}, 0.0)
     assert math.isfinite(sureness.fall(0.5))
 
 

@@ -11,6 +11,7 @@ from .shift_score import Score
 from .status import State
 
 SMOOTH = 4  # looks over which the shift score is averaged
+LONGEST = 6  # doublings of the looks that bring a shift back, while it comes and goes
 GROWN = 1.5, 0.5  # factor and addition by which a shift must grow to be a new one while adaptation holds
 
 
@@ -29,7 +30,7 @@ class Course:
         self.state: State = 'calibrate'
         self._detector = Detector(settings)
         self._scores: deque[Score] = deque(maxlen=max(SMOOTH, settings.settled))
-        self._calm = self._alarm = 0
+        self._calm = self._alarm = self._resumed = 0
         self._answered = 0.0
 
     @property
@@ -42,6 +43,7 @@ class Course:
         self.state = state
         if state == 'idle':
             self._detector.rearm()
+            self._resumed = 0
         self._calm = self._alarm = 0
 
     def see(self, score: Score, stamp_ns: int) -> Turn | None:
@@ -75,7 +77,8 @@ class Course:
         return None
 
     def _returning(self) -> Turn | None:
-        if self._alarm >= self._settings.alarm:
+        if self._alarm >= self._settings.alarm * 2 ** min(self._resumed, LONGEST):
+            self._resumed += 1
             return Turn('resume', f'{self._alarm} looks in a row above the shift score {self._settings.normal:g}')
         last = list(self._scores)[-self._settings.settled:]
         mean = sum(score.u for score in last) / len(last)
@@ -86,11 +89,12 @@ class Course:
     def state_dict(self) -> dict:
         return {'state': self.state, 'detector': self._detector.state_dict(),
                 'scores': [tuple(score) for score in self._scores],
-                'calm': self._calm, 'alarm': self._alarm, 'answered': self._answered}
+                'calm': self._calm, 'alarm': self._alarm, 'resumed': self._resumed, 'answered': self._answered}
 
     def load_state_dict(self, state: dict) -> None:
         self.state = state['state']
         self._detector.load_state_dict(state['detector'])
         self._scores.clear()
         self._scores.extend(Score(*score) for score in state['scores'])
-        self._calm, self._alarm, self._answered = state['calm'], state['alarm'], state['answered']
+        self._calm, self._alarm, self._resumed = state['calm'], state['alarm'], state['resumed']
+        self._answered = state['answered']

@@ -48,7 +48,7 @@ def compare_statistics(adapter: Adapter) -> None:
         sight = adapter.eye.last
         adapter.sureness.add(sight.entropy, {
             share: adapter.masks.entropy({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
-            for share in settings.shares})
+            for share in settings.shares}, adapter.served.now.share)
 
 
 def wanted_share(adapter: Adapter) -> float:

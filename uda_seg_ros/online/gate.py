@@ -51,11 +51,12 @@ def floor_trial(share: float, buffers: Tensors, fall: float, frozen: Tensors, cr
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """That the network is surer of the target is the reason to serve a share; labelled crops may speak against it."""
-    share, gain = trial.facts['share'], trial.miou('restyled', FLOOR) - trial.miou('restyled', FROZEN)
+    share, frozen = trial.facts['share'], trial.miou('restyled', FROZEN)
+    gain = trial.miou('restyled', FLOOR) - frozen
     text = (f'{share:g} of the target in the statistics: {100 * trial.facts["fall"]:.0f} % surer of what it sees, '
             f'{gain:+.1f} points on source in the present style')
-    if gain < -settings.most_loss:
-        return Verdict(f'{text} (at most {settings.most_loss:g} lost)', gain, share=0.0, worse=True)
+    if gain < -settings.most_loss * frozen:
+        return Verdict(f'{text} (of {frozen:.1f})', gain, share=0.0, worse=True)
     return Verdict(text, gain, share=share, valid=True)
 
 

@@ -16,8 +16,8 @@ class DetectorSettings:
     """look_s: least time between two looks of the frozen network. thin_s: least time between two samples of the tests.
 
     fire: limit of the martingale. cusum: limit of the cumulative sum. calm: looks in a row below shift score `normal` after
-    which the frozen network is served again. alarm: as many above it bring back what was served before. settled: looks of
-    mean u below 0.6 that end the return.
+    which the frozen network is served again. alarm: as many above it bring back what was served before, and twice as many
+    each time that happens again before the return has settled. settled: looks of mean u below 0.6 that end the return.
     """
 
     look_s: float = 0.5
@@ -38,8 +38,9 @@ class FloorSettings:
 
     looks: over which the fall of the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that
     tell anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
-    more_fall: that a larger share needs beyond a smaller one's. crops: labelled ones, in the present style, of a trial;
-    most_loss: points of mIoU on them that a share may cost, as source in other colours is not the target. refresh_s: wait
+    more_fall: that a larger share needs beyond a smaller one's. steady: looks at one share before a larger one. crops:
+    labelled ones, in the present style, of a trial; most_loss: part of their mIoU that a share may cost: source in other
+    colours is not the target, and such crops lose by what a real dusk gains; what collapses loses more. refresh_s: wait
     after a trial that was lost; it doubles, up to `longer` times, with every one in a row. renew_s: least time between
     weights that only follow what is seen.
     """
@@ -55,8 +56,9 @@ class FloorSettings:
     least_fall: float = 0.08
     kept_fall: float = 0.03
     more_fall: float = 0.1
+    steady: int = 6
     crops: int = 16
-    most_loss: float = 5.0
+    most_loss: float = 0.5
     refresh_s: float = 10.0
     longer: int = 3
     renew_s: float = 2.0

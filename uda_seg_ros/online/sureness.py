@@ -17,14 +17,16 @@ class Sureness:
 
     def __init__(self, settings: FloorSettings) -> None:
         self._settings = settings
-        self._falls: dict[float, list[float]] = {}
+        self.restart()
 
     def restart(self) -> None:
         """Other statistics, or another domain."""
-        self._falls = {}
+        self._falls: dict[float, list[float]] = {}
+        self._served, self._steady = 0.0, 0
 
-    def add(self, entropy: float, by_share: Mapping[float, float]) -> None:
-        """A look: entropy with the source's statistics, and with each share of the target's."""
+    def add(self, entropy: float, by_share: Mapping[float, float], served: float) -> None:
+        """A look: entropy with the source's statistics, and with each share of the target's. served: the share that is."""
+        self._served, self._steady = served, self._steady + 1 if served == self._served else 1
         for share, value in by_share.items():
             fall = 1 - value / max(entropy, 1e-6)
             self._falls[share] = [*self._falls.get(share, ()), fall][-self._settings.looks:]
@@ -37,7 +39,8 @@ class Sureness:
     def wanted(self, present: float, possible: Sequence[float]) -> float:
         """The share to serve, after `present`. Where that is not known yet: the present one, or the most that is possible.
 
-        More must make the network surer by more, and what is served is given up later than it was taken.
+        More must make the network surer by more, and what is served is given up later than it was taken. One step at a
+        time, and the next after some looks: a road that changes every few seconds is never far from what is served.
         """
         if len(next(iter(self._falls.values()), ())) < self._settings.fewest:
             return min(present, max(possible, default=0.0))
@@ -47,10 +50,15 @@ class Sureness:
                            (self._settings.least_fall, self._settings.more_fall))
             if self.fall(share) >= max(least, self.fall(chosen) + more if chosen else least):
                 chosen = share
-        return chosen
+        if chosen <= present:
+            return chosen
+        hasty = present and (self._served != present or self._steady < self._settings.steady)
+        return present if hasty else min(share for share in possible if share > present)
 
     def state_dict(self) -> dict:
-        return {'falls': {share: list(falls) for share, falls in self._falls.items()}}
+        return {'falls': {share: list(falls) for share, falls in self._falls.items()}, 'served': self._served,
+                'steady': self._steady}
 
     def load_state_dict(self, state: dict) -> None:
         self._falls = {share: list(falls) for share, falls in state['falls'].items()}
+        self._served, self._steady = state['served'], state['steady']

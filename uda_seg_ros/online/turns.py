@@ -42,6 +42,7 @@ def _return(adapter: Adapter, turn: Turn) -> Weights | None:
     adapter.journal.tell('return', f'the source is back: {turn.text}')
     adapter.course.enter('return')
     adapter.trial = None
+    adapter.sureness.restart()
     adapter.watch.restart()
     return adapter.served.park()
 
