@@ -31,11 +31,11 @@ def test_trials_that_are_lost_come_ever_less_often_until_the_shift_moves():
     patience, waits = Patience(SETTINGS), []
     assert patience.wait_s(2.0) == 0
     for _ in range(6):
-        patience.tried(2.0, lost=True)
+        patience.tried(0.25, 2.0, 0, won=False)
         waits.append(patience.wait_s(2.0))
     assert waits == [10, 20, 40, 80, 80, 80]
     assert patience.wait_s(5.5) == 10 == patience.wait_s(2.0) / 8
-    patience.tried(2.0, lost=False)
+    patience.tried(0.25, 2.0, 0, won=True)
     assert patience.wait_s(2.0) == 0
 
 

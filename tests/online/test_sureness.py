@@ -59,17 +59,30 @@ def test_a_network_without_a_doubt_is_no_division_by_nothing():
     assert math.isfinite(sureness.fall(0.5))
 
 
-def test_statistics_that_no_longer_make_the_network_surer_leave_at_once_and_learned_weights_with_them(bundle, in_fog):
+def test_statistics_that_no_longer_make_the_network_surer_leave_at_once(bundle, in_fog):
     adapter = in_fog
     adapter.serve(Serving(0.5, 0.5, adapter.learner.parameters(), adapter.floor.buffers(0.5)))
     says(adapter, 0.2, 0.22)
     assert follow(adapter, False) and (adapter.status.share, adapter.status.scale) == (0.25, 0.5)
     says(adapter, -0.1, -0.4)
     given = follow(adapter, False)
-    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
+    assert (adapter.status.share, adapter.status.scale) == (0.0, 0.5)
+    assert all(torch.equal(given.tensors[name], bundle.tensors[name]) for name in adapter.floor.buffers(0.0))
     assert adapter.status.events[-1].kind == 'return' and 'surer' in adapter.status.events[-1].text
     adapter.rollback()
     assert adapter.served.now.is_frozen, 'a rollback led back to what was given up'
+
+
+def test_a_share_that_won_its_trial_not_long_ago_comes_back_without_another(in_fog):
+    adapter = in_fog
+    adapter.serve(Serving())
+    adapter.trial = None
+    says(adapter, 0.3, 0.3)
+    for since_s, share in ((61, 0.0), (59, 0.25)):
+        adapter.patience.passed = {0.25: adapter.clock.now_ns - since_s * 1_000_000_000}
+        assert bool(follow(adapter, False)) == bool(share) and adapter.status.share == share
+    adapter.patience.tried(0.5, 2.0, adapter.clock.now_ns, won=False)
+    assert not adapter.patience.won_lately(0.25, adapter.clock.now_ns), 'crops that speak against one speak against all'
 
 
 def test_a_share_is_tried_on_labelled_crops_before_it_is_served(in_fog):
@@ -79,6 +92,7 @@ def test_a_share_is_tried_on_labelled_crops_before_it_is_served(in_fog):
     says(adapter, 0.0, 0.0)
     assert not agenda.floor_due(adapter)
     says(adapter, 0.3, 0.35)
+    adapter.patience.begin()
     assert agenda.floor_due(adapter)
     trial = agenda.next_trial(adapter)
     assert trial.kind == 'floor' and trial.facts['share'] == 0.25 and adapter.served.now.is_frozen

@@ -19,7 +19,7 @@ def floor_due(adapter: Adapter) -> bool:
     if adapter.course.state not in ('adapt', 'hold'):
         return False
     more = wanted_share(adapter) > adapter.served.now.share
-    wait_s = adapter.patience.wait_s(adapter.course.shift) if more else adapter.settings.gate.review_s
+    wait_s = adapter.patience.wait_s(adapter.course.shift) if more else adapter.settings.floor.trusted_s
     return (more or adapter.served.now.share > 0) and adapter.clock.over('floor', wait_s)
 
 

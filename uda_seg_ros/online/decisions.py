@@ -23,8 +23,8 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     verdict = judge_floor(trial, adapter.settings.floor)
-    adapter.patience.tried(adapter.course.shift, lost=verdict.worse)
     now = adapter.served.now
+    adapter.patience.tried(trial.facts['share'], adapter.course.shift, adapter.clock.now_ns, won=not verdict.worse)
     if verdict.worse and now.share:
         adapter.journal.tell('return', f'back to the frozen weights: {verdict.text}')
         return adapter.retreat(Serving())

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..structures import Weights
 from .pictures import as_image
-from .serving import Serving
 
 if TYPE_CHECKING:
     from .adapter import Adapter
@@ -26,8 +25,8 @@ def follow(adapter: Adapter, key_frame: bool) -> Weights | None:
         measure(adapter, adapter.eye.last.picture)
     compare_statistics(adapter)
     now, share, scale = adapter.served.now, wanted_share(adapter), adapter.served.now.scale_at(adapter.course.shift)
-    if share < now.share:
-        return _fall_back(adapter, share)
+    if share < now.share or (share > now.share and adapter.patience.won_lately(share, adapter.clock.now_ns)):
+        return _change(adapter, share)
     renewed = (key_frame and now.share > 0) or abs(scale - now.scale) >= NOTICEABLE
     if now.is_frozen or not renewed or not adapter.clock.due('renew', adapter.settings.floor.renew_s):
         return None
@@ -56,11 +55,12 @@ def wanted_share(adapter: Adapter) -> float:
     return adapter.sureness.wanted(adapter.served.now.share, adapter.settings.floor.possible(adapter.course.shift))
 
 
-def _fall_back(adapter: Adapter, share: float) -> Weights:
-    """At once, and without a trial: less of the target's statistics; the frozen network where none are left."""
-    now = adapter.served.now
+def _change(adapter: Adapter, share: float) -> Weights:
+    """At once: less, or again what a trial allowed not long ago. Learned weights stay; they have trials of their own."""
+    now, sureness = adapter.served.now, adapter.sureness
     adapter.trial = None
-    adapter.journal.tell('return', f'{share:g} of the target in the statistics instead of {now.share:g}, which makes the '
-                         f'network {100 * adapter.sureness.fall(now.share):.0f} % surer of what it sees at shift score '
-                         f'{adapter.course.shift:.1f}')
-    return adapter.retreat(replace(now, share=share, buffers=adapter.floor.buffers(share)) if share else Serving())
+    text = (f'{share:g} of the target in the statistics instead of {now.share:g}: {100 * sureness.fall(share):.0f} % instead of '
+            f'{100 * sureness.fall(now.share):.0f} % surer of what it sees')
+    adapter.journal.tell('promotion' if share > now.share else 'return', text)
+    serving = replace(now, share=share, buffers=adapter.floor.buffers(share))
+    return adapter.serve(serving) if share > now.share else adapter.retreat(serving)

@@ -36,13 +36,15 @@ class FloorSettings:
     most share for each unit of the shift score; the least of the shares is always possible. rate: weight of a new key-frame.
     reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
 
-    looks: over which the fall of the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that
-    tell anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
-    more_fall: that a larger share needs beyond a smaller one's. steady: looks at one share before a larger one. crops:
-    labelled ones, in the present style, of a trial; most_loss: part of their mIoU that a share may cost: source in other
-    colours is not the target, and such crops lose by what a real dusk gains; what collapses loses more. refresh_s: wait
-    after a trial that was lost; it doubles, up to `longer` times, with every one in a row. renew_s: least time between
-    weights that only follow what is seen.
+    looks: over which the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that tell
+    anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
+    more_fall: that a larger share needs beyond a smaller one's. steady: looks at one share before a larger one.
+
+    crops: labelled ones, in the present style, of a trial. most_loss: part of their mIoU that a share may cost: source in
+    other colours is not the target, and such crops lose by what a real dusk gains; what collapses loses more. trusted_s:
+    time after a trial that was won in which a share is served again without another, and after which it is tried anew.
+    refresh_s: wait after a trial that was lost; it doubles, up to `longer` times, with every one in a row. renew_s: least
+    time between weights that only follow what is seen.
     """
 
     on: bool = True
@@ -54,11 +56,12 @@ class FloorSettings:
     fewest: int = 3
     sure_s: float = 1.0
     least_fall: float = 0.08
-    kept_fall: float = 0.03
+    kept_fall: float = 0.0
     more_fall: float = 0.1
     steady: int = 6
     crops: int = 16
     most_loss: float = 0.5
+    trusted_s: float = 60.0
     refresh_s: float = 10.0
     longer: int = 3
     renew_s: float = 2.0

@@ -13,7 +13,7 @@ from .settings import FloorSettings
 
 
 class Sureness:
-    """Falls of the entropy over the last looks, for each share; as a part of what it is with the source's statistics."""
+    """The entropy over the last looks with the source's statistics, share 0, and with each share of the target's."""
 
     def __init__(self, settings: FloorSettings) -> None:
         self._settings = settings
@@ -21,20 +21,20 @@ class Sureness:
 
     def restart(self) -> None:
         """Other statistics, or another domain."""
-        self._falls: dict[float, list[float]] = {}
+        self._entropies: dict[float, list[float]] = {}
         self._served, self._steady = 0.0, 0
 
     def add(self, entropy: float, by_share: Mapping[float, float], served: float) -> None:
         """A look: entropy with the source's statistics, and with each share of the target's. served: the share that is."""
         self._served, self._steady = served, self._steady + 1 if served == self._served else 1
-        for share, value in by_share.items():
-            fall = 1 - value / max(entropy, 1e-6)
-            self._falls[share] = [*self._falls.get(share, ()), fall][-self._settings.looks:]
+        for share, value in {0.0: entropy, **by_share}.items():
+            self._entropies[share] = [*self._entropies.get(share, ()), value][-self._settings.looks:]
 
     def fall(self, share: float) -> float:
-        """Mean of the last looks."""
-        found = self._falls.get(share)
-        return sum(found) / len(found) if found else 0.0
+        """Of the entropy over the last looks, as a part of what it is with the source's statistics."""
+        if share not in self._entropies:
+            return 0.0
+        return 1 - sum(self._entropies[share]) / max(sum(self._entropies[0.0]), 1e-6)
 
     def wanted(self, present: float, possible: Sequence[float]) -> float:
         """The share to serve, after `present`. Where that is not known yet: the present one, or the most that is possible.
@@ -42,7 +42,7 @@ class Sureness:
         More must make the network surer by more, and what is served is given up later than it was taken. One step at a
         time, and the next after some looks: a road that changes every few seconds is never far from what is served.
         """
-        if len(next(iter(self._falls.values()), ())) < self._settings.fewest:
+        if len(self._entropies.get(0.0, ())) < self._settings.fewest:
             return min(present, max(possible, default=0.0))
         chosen = 0.0
         for share in sorted(possible):
@@ -56,9 +56,9 @@ class Sureness:
         return present if hasty else min(share for share in possible if share > present)
 
     def state_dict(self) -> dict:
-        return {'falls': {share: list(falls) for share, falls in self._falls.items()}, 'served': self._served,
+        return {'entropies': {share: list(values) for share, values in self._entropies.items()}, 'served': self._served,
                 'steady': self._steady}
 
     def load_state_dict(self, state: dict) -> None:
-        self._falls = {share: list(falls) for share, falls in state['falls'].items()}
+        self._entropies = {share: list(values) for share, values in state['entropies'].items()}
         self._served, self._steady = state['served'], state['steady']
