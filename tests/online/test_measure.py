@@ -63,6 +63,7 @@ def test_learned_weights_are_served_in_proportion_to_what_is_left_of_their_shift
     adapter.course.enter('adapt')
     teacher = {name: tensor + 0.1 for name, tensor in adapter.learner.parameters().items()}
     adapter.serve(Serving(0.5, 0.0, teacher, {}, passed=0.5, shift=8.0))
+    says(adapter, 0.0, 0.0)
     name = next(iter(teacher))
     for score, scale in ((2.0, 0.125), (6.0, 0.375), (20.0, 0.5)):
         given = follow(adapter, score)
