@@ -26,7 +26,7 @@ from torch.nn import functional
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError
 from uda_seg_ros.models import SegmentationModel
-from uda_seg_ros.self_training.losses import cross_entropy, kl
+from uda_seg_ros.self_training.losses import kl_map_of_log_probs, log_probs, negative_log_likelihood
 
 from ..parts.adversarial import Adaptation, adaptation_losses
 from ..parts.auxiliary_head import AuxiliaryHead, Heads, two_heads
@@ -94,23 +94,26 @@ class DAKD(Method):
 
     def _distil(self, image: torch.Tensor, student: Heads, domain: str, weight: float,
                 pseudo_label: float) -> dict[str, torch.Tensor]:
-        """What the teacher says of one domain's images, as losses named after the domain."""
-        config, teacher = self.config, self._teacher_heads(image)
-        label = teacher[1].max(1).indices  # several times as fast as argmax on a CPU
+        """What the teacher says of one domain's images, as losses named after the domain. student: log-probs."""
+        config, (inner, outer) = self.config, self._teacher_heads(image)
+        label = outer.max(1).indices  # several times as fast as argmax on a CPU
         self.watch[f'{domain}_pseudo_label'] = label
-        divergence = kl(teacher[1], student[1])
-        losses = {f'pseudo_label_{domain}': pseudo_label * cross_entropy(student[1], label)}
+        divergence = kl_map_of_log_probs(log_probs(outer), student[1]).mean()
+        losses = {f'pseudo_label_{domain}': pseudo_label * negative_log_likelihood(student[1], label)}
         if config.levels == 'both':
-            divergence = divergence + config.adaptation.auxiliary * kl(teacher[0], student[0])
-            difference = functional.mse_loss(*(heads[0].float().log_softmax(1) for heads in (student, teacher)))
-            losses[f'mse_{domain}'] = weight * config.mse * difference
+            inner = log_probs(inner)
+            divergence = divergence + config.adaptation.auxiliary * kl_map_of_log_probs(inner, student[0]).mean()
+            losses[f'mse_{domain}'] = weight * config.mse * functional.mse_loss(student[0], inner)
         return {f'kl_{domain}': weight * config.kl * divergence, **losses}
 
     def _student_heads(self, image: torch.Tensor) -> Heads:
-        return two_heads(self.student, self.student_auxiliary, self.normalise(image), tuple(image.shape[-2:]))
+        """Log-probs: softmax over full-size logits is dear, and all losses share it."""
+        inner, outer = two_heads(self.student, self.student_auxiliary, self.normalise(image), tuple(image.shape[-2:]))
+        return log_probs(inner), log_probs(outer)
 
     @torch.no_grad()
     def _teacher_heads(self, image: torch.Tensor) -> Heads:
+        """Logits."""
         return two_heads(self.networks['teacher'], self.teacher_auxiliary, self.normalise(image), tuple(image.shape[-2:]))
 
     def param_groups(self) -> list[dict[str, Any]]:

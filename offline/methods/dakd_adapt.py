@@ -16,6 +16,7 @@ from torch import nn
 
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.models import SegmentationModel
+from uda_seg_ros.self_training.losses import log_probs
 
 from ..parts.adversarial import Adaptation, adaptation_losses
 from ..parts.auxiliary_head import AuxiliaryHead, Heads, two_heads
@@ -45,7 +46,9 @@ class DAKDAdapt(Method):
         return adaptation_losses(source, batch.source_label, target, self.discriminators, self.config.adaptation)
 
     def _heads(self, image: torch.Tensor) -> Heads:
-        return two_heads(self.student, self.student_auxiliary, self.normalise(image), tuple(image.shape[-2:]))
+        """Log-probs of head 1 and of head 2."""
+        inner, outer = two_heads(self.student, self.student_auxiliary, self.normalise(image), tuple(image.shape[-2:]))
+        return log_probs(inner), log_probs(outer)
 
     def param_groups(self) -> list[dict[str, Any]]:
         """The discriminators have an optimiser of their own."""

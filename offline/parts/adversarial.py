@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from uda_seg_ros.self_training.losses import cross_entropy
+from uda_seg_ros.self_training.losses import negative_log_likelihood
 
 from .auxiliary_head import Heads
-from .discriminator import Discriminators
+from .discriminator import Discriminators, probability_map
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ def adaptation_losses(source: Heads, label: torch.Tensor, target: Heads, discrim
                       settings: Adaptation) -> dict[str, torch.Tensor]:
     """'source' (supervised), 'adversarial' (the network's side) and 'discriminator' (the other side).
 
-    source, target: logits of both heads BCHW. label: BHW of the source; pixels of IGNORE are left out.
+    source, target: log-probs of both heads BCHW. label: BHW of the source; pixels of IGNORE are left out.
     """
-    inner, outer = (cross_entropy(logits, label, normalise='valid') for logits in source)
+    inner, outer = (negative_log_likelihood(head, label, normalise='valid') for head in source)
+    source_maps, target_maps = ([probability_map(head) for head in heads] for heads in (source, target))
     return {'source': outer + settings.auxiliary * inner,
-            'adversarial': discriminators.fooling_loss(target, settings.adversarial),
-            'discriminator': discriminators.domain_loss(source, target)}
+            'adversarial': discriminators.fooling_loss(target_maps, settings.adversarial),
+            'discriminator': discriminators.domain_loss(source_maps, target_maps)}

@@ -12,13 +12,24 @@ from ..labels import IGNORE
 Normalise = Literal['valid', 'all_pixels']
 
 
+def log_probs(logits: torch.Tensor) -> torch.Tensor:
+    """BCHW in float32, for the losses that share them."""
+    return logits.float().log_softmax(1)
+
+
 def cross_entropy(logits: torch.Tensor, label: torch.Tensor, pixel_weight: torch.Tensor | None = None,
                   normalise: Normalise = 'all_pixels') -> torch.Tensor:
     """Mean of pixel_weight * CE. logits BCHW, label BHW int64, pixel_weight BHW or what expands to it.
 
     normalise: divide by the number of all pixels (DAFormer, DiGA: pixels left out lower the loss) or of the valid ones.
     """
-    loss = functional.cross_entropy(logits.float(), label, ignore_index=IGNORE, reduction='none')
+    return negative_log_likelihood(log_probs(logits), label, pixel_weight, normalise)
+
+
+def negative_log_likelihood(student: torch.Tensor, label: torch.Tensor, pixel_weight: torch.Tensor | None = None,
+                            normalise: Normalise = 'all_pixels') -> torch.Tensor:
+    """cross_entropy of the logits that these log-probs BCHW are of."""
+    loss = functional.nll_loss(student, label, ignore_index=IGNORE, reduction='none')
     if pixel_weight is not None:
         loss = loss * pixel_weight
     return _mean(loss, label != IGNORE, normalise)
@@ -26,7 +37,7 @@ def cross_entropy(logits: torch.Tensor, label: torch.Tensor, pixel_weight: torch
 
 def soft_cross_entropy_map(probs: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
     """BHW: -sum_c q_c log p_c of each pixel."""
-    return -(probs.detach() * logits.float().log_softmax(1)).sum(1)
+    return -(probs.detach() * log_probs(logits)).sum(1)
 
 
 def soft_cross_entropy(probs: torch.Tensor, logits: torch.Tensor, valid_mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -47,14 +58,19 @@ def symmetric_distillation(teacher: tuple[torch.Tensor, torch.Tensor], student: 
 
 
 def kl_map(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-    """BHW: KL(teacher || student) of each pixel, summed over the classes, times temperature ** 2.
+    """BHW: KL(teacher || student) of each pixel, summed over the classes, times temperature ** 2."""
+    teacher, student = (log_probs(logits.float() / temperature) for logits in (teacher_logits.detach(), student_logits))
+    return kl_map_of_log_probs(teacher, student) * temperature ** 2
 
-    Both sides enter as log-probs with log_target: without it torch's kl_div reads the teacher's log-probs as probs, which
-    is no KL (see tests/offline/methods/test_dakd.py for what that does).
+
+def kl_map_of_log_probs(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """kl_map at temperature 1 of the logits that these log-probs BCHW are of.
+
+    Written out, as torch's kl_div reads the teacher's log-probs as probs unless told otherwise, which is no KL (see
+    tests/offline/methods/test_dakd.py for what that does).
     """
-    teacher = (teacher_logits.detach().float() / temperature).log_softmax(1)
-    student = (student_logits.float() / temperature).log_softmax(1)
-    return functional.kl_div(student, teacher, reduction='none', log_target=True).sum(1) * temperature ** 2
+    teacher = teacher.detach()
+    return -(teacher.exp() * (student - teacher)).sum(1)  # this way round the student's gradient needs no change of sign
 
 
 def kl(teacher_logits: torch.Tensor, student_logits: torch.Tensor, temperature: float = 1.0,

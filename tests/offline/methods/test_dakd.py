@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from offline.methods.dakd import DAKD
 from offline.methods.dakd_adapt import DAKDAdapt
+from offline.parts.auxiliary_head import two_heads
 from offline.samples import Batch
 from uda_seg_ros.bundle import Preprocess
 from uda_seg_ros.config import ConfigError, from_mapping
@@ -245,6 +246,47 @@ def test_two_pixels_by_hand_show_every_weight():
         'pseudo_label_target': 1.0 * -(log(0.75) + log(0.5)) / 2}
     losses = {name: float(loss.detach()) for name, loss in method(batch, 0).items()}
     assert losses == pytest.approx(expected, rel=1e-5)
+
+
+def plain_losses(method, batch):
+    """Every loss straight from the logits, each with a softmax of its own."""
+    def heads(network, auxiliary, image):
+        return two_heads(network, auxiliary, method.normalise(image), tuple(image.shape[-2:]))
+
+    def divergence(teacher, student):
+        return CLASSES * functional.kl_div(student.log_softmax(1), teacher.log_softmax(1), reduction='mean', log_target=True)
+
+    images = {'source': batch.source_image, 'target': batch.target_image}
+    student = {domain: heads(method.student, method.student_auxiliary, image) for domain, image in images.items()}
+    label = batch.source_label
+    inner, outer = (functional.cross_entropy(logits, label, ignore_index=IGNORE) for logits in student['source'])
+    losses = {'source': outer + 0.1 * inner, 'adversarial': 0, 'discriminator': 0}
+    for discriminator, weight, source, target in zip(method.discriminators, (0.0002, 0.001), *student.values()):
+        losses['adversarial'] += weight * functional.softplus(discriminator(target.softmax(1))).mean()
+        losses['discriminator'] += sum(functional.softplus(sign * discriminator(logits.detach().softmax(1))).mean() / 2
+                                       for sign, logits in ((1, source), (-1, target)))
+    for domain, image in images.items():
+        with torch.no_grad():
+            teacher = heads(method.networks['teacher'], method.teacher_auxiliary, image)
+        inner, outer = (divergence(*pair) for pair in zip(teacher, student[domain]))
+        log_probs = [logits[0].log_softmax(1) for logits in (teacher, student[domain])]
+        losses |= {f'kl_{domain}': 0.1 * (outer + 0.1 * inner), f'mse_{domain}': 0.01 * functional.mse_loss(*log_probs),
+                   f'pseudo_label_{domain}': functional.cross_entropy(student[domain][1], teacher[1].argmax(1))}
+    return losses
+
+
+def test_log_probs_shared_by_all_losses_give_each_the_gradient_of_its_formula(batch):
+    method = make(networks={'student': build('fast_scnn', CLASSES, width=0.25, dropout=0.0),
+                            'teacher': build('segformer', CLASSES, **SEGFORMER)})
+    groups = {group['optimiser']: [parameter for _, parameter in group['params']] for group in method.param_groups()}
+    shared, plain = method(batch, 0), plain_losses(method, batch)
+    assert shared.keys() == plain.keys()
+    for name, loss in plain.items():
+        trained = groups['discriminator' if name == 'discriminator' else 'main']
+        gradients = [torch.cat([gradient.flatten() for gradient in torch.autograd.grad(
+            each, trained, retain_graph=True, allow_unused=True, materialize_grads=True)]) for each in (shared[name], loss)]
+        torch.testing.assert_close(shared[name], loss)
+        assert gradients[1].norm() > 0 and (gradients[0] - gradients[1]).norm() < 1e-4 * gradients[1].norm(), name
 
 
 def test_pixels_of_ignore_are_left_out_of_the_mean_of_the_supervised_loss(batch):

@@ -25,21 +25,21 @@ def test_it_is_five_convolutions_of_adaptsegnets_widths():
 
 
 def test_each_sides_loss_leaves_the_other_side_alone(discriminators):
-    source, target = ([torch.randn(1, 5, 32, 32, requires_grad=True) for _ in range(2)] for _ in range(2))
+    source, target = ([torch.randn(1, 5, 32, 32).softmax(1).requires_grad_() for _ in range(2)] for _ in range(2))
     discriminators.fooling_loss(target, (0.5, 1.0)).backward()
-    assert all(logits.grad.abs().sum() > 0 for logits in target)
+    assert all(probs.grad.abs().sum() > 0 for probs in target)
     assert all(parameter.grad is None for parameter in discriminators.parameters())
-    for logits in target:
-        logits.grad = None
+    for probs in target:
+        probs.grad = None
     discriminators.domain_loss(source, target).backward()
-    assert all(logits.grad is None for logits in (*source, *target))
+    assert all(probs.grad is None for probs in (*source, *target))
     assert all(parameter.grad.abs().sum() > 0 for parameter in discriminators.parameters())
 
 
 def test_what_fools_the_discriminator_is_what_it_is_trained_against(discriminators):
     """BCE against 'source' for the network, against the true domain for the discriminator; each averaged over the map."""
-    source, target = ([torch.randn(1, 5, 64, 64) for _ in range(2)] for _ in range(2))
-    verdicts = [[d(logits.softmax(1)) for d, logits in zip(discriminators, domain)] for domain in (source, target)]
+    source, target = ([torch.randn(1, 5, 64, 64).softmax(1) for _ in range(2)] for _ in range(2))
+    verdicts = [[d(probs) for d, probs in zip(discriminators, domain)] for domain in (source, target)]
     fooling = sum(w * functional.softplus(verdict).mean() for w, verdict in zip((0.3, 0.7), verdicts[1]))
     domain = sum((functional.softplus(s).mean() + functional.softplus(-t).mean()) / 2 for s, t in zip(*verdicts))
     assert torch.allclose(discriminators.fooling_loss(target, (0.3, 0.7)), fooling)
@@ -48,11 +48,12 @@ def test_what_fools_the_discriminator_is_what_it_is_trained_against(discriminato
 
 def test_trained_alone_they_tell_the_domains_apart(discriminators):
     first_class = 2 * torch.eye(5)[0, :, None, None]
-    source, target = ([torch.randn(2, 5, 32, 32) + shift for _ in range(2)] for shift in (0, first_class))
+    source, target = ([(torch.randn(2, 5, 32, 32) + shift).softmax(1) for _ in range(2)]
+                      for shift in (0, first_class))
     optimiser = torch.optim.Adam(discriminators.parameters(), 1e-3)
     for _ in range(8):
         optimiser.zero_grad()
         discriminators.domain_loss(source, target).backward()
         optimiser.step()
     with torch.no_grad():
-        assert discriminators[0](source[0].softmax(1)).max() < 0 < discriminators[0](target[0].softmax(1)).min()
+        assert discriminators[0](source[0]).max() < 0 < discriminators[0](target[0]).min()
