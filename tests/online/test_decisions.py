@@ -17,6 +17,7 @@ from uda_seg_ros.online.trial import Trial
 from uda_seg_ros.structures import Frame
 
 from .conftest import QUICK, SECOND, clear, drive, fog, foggy
+from .test_measure import says
 
 
 def floor_trial(share: float, frozen: float, right: float) -> Trial:
@@ -47,8 +48,9 @@ def test_statistics_found_worse_than_frozen_leave_service_and_no_rollback_brings
     adapter = in_fog
     adapter.served.now = Serving(scale, 0.5, adapter.learner.parameters(), adapter.floor.buffers(0.5))
     given = end_trial(adapter, floor_trial(0.5, 0.8, 0.4))
-    assert all(torch.equal(given.tensors[name], tensor) for name, tensor in bundle.tensors.items())
-    assert adapter.status.share == 0 and adapter.status.events[-1].kind == 'return'
+    assert all(torch.equal(given.tensors[name], bundle.tensors[name]) for name in adapter.floor.buffers(0.0))
+    assert (adapter.status.share, adapter.status.scale) == (0, scale), 'learned weights were not in that trial'
+    assert adapter.status.events[-1].kind == 'return'
     assert adapter.rollback() and adapter.served.now.is_frozen
 
 
@@ -57,7 +59,7 @@ def test_a_share_that_was_refused_is_not_served_and_its_next_trial_waits(in_fog)
     adapter.serve(Serving())
     adapter.clock.begin('floor')
     assert end_trial(adapter, floor_trial(0.5, 0.8, 0.4)) is None and adapter.served.now.is_frozen
-    assert 'refused' in adapter.status.why and adapter.patience.wait_s(adapter.course.shift) == 10
+    assert 'refused' in adapter.status.why and adapter.patience.wait_s(0.5, adapter.course.shift) == 10
 
 
 def test_a_share_that_is_served_is_confirmed_by_its_trial(in_fog):
@@ -66,6 +68,40 @@ def test_a_share_that_is_served_is_confirmed_by_its_trial(in_fog):
     after(adapter, 60)
     assert end_trial(adapter, floor_trial(0.5, 0.8, 0.8)) is None
     assert adapter.clock.since('valid') == 0 and adapter.served.now.share == 0.5
+
+
+def test_a_trial_of_statistics_confirms_no_learned_weights(in_fog):
+    adapter = learned(in_fog)
+    adapter.clock.begin('valid')
+    after(adapter, 60)
+    end_trial(adapter, floor_trial(0.5, 0.8, 0.8))
+    assert adapter.clock.since('valid') == 60
+
+
+def test_a_larger_share_that_loses_its_trial_leaves_the_smaller_one_in_service(in_fog):
+    adapter = in_fog
+    adapter.serve(Serving(0.0, 0.25, {}, adapter.floor.buffers(0.25)))
+    assert end_trial(adapter, floor_trial(0.5, 0.8, 0.4)) is None and adapter.status.share == 0.25
+    assert adapter.patience.wait_s(0.5, adapter.course.shift) == 10 and adapter.patience.wait_s(0.25, 0.0) == 0
+
+
+def test_what_the_pictures_no_longer_want_is_not_served_by_a_trial_it_won(in_fog):
+    adapter = in_fog
+    adapter.serve(Serving())
+    says(adapter, -0.1, -0.1)
+    assert end_trial(adapter, floor_trial(0.25, 0.8, 0.9)) is None and adapter.served.now.is_frozen
+
+
+def test_a_candidate_whose_trial_was_dropped_is_tried_again(in_fog):
+    adapter = in_fog
+    adapter.course.enter('adapt')
+    adapter.sureness.restart()
+    adapter.clock.begin('floor')
+    adapter.candidacy.tried, adapter.learner.left = -1000, 0
+    adapter.trial = agenda.next_trial(adapter)
+    assert adapter.trial.kind == LEARNER and not agenda.gate_due(adapter)
+    adapter.drop_trial()
+    assert adapter.trial is None and agenda.gate_due(adapter)
 
 
 def learned(adapter: Adapter, change=lambda parameters: None) -> Adapter:

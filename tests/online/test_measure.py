@@ -29,14 +29,20 @@ def test_a_larger_share_of_the_target_needs_a_larger_shift(shift, shares):
 
 def test_trials_that_are_lost_come_ever_less_often_until_the_shift_moves():
     patience, waits = Patience(SETTINGS), []
-    assert patience.wait_s(2.0) == 0
+    assert patience.wait_s(0.25, 2.0) == 0
     for _ in range(6):
         patience.tried(0.25, 2.0, 0, won=False)
-        waits.append(patience.wait_s(2.0))
+        waits.append(patience.wait_s(0.25, 2.0))
     assert waits == [10, 20, 40, 80, 80, 80]
-    assert patience.wait_s(5.5) == 10 == patience.wait_s(2.0) / 8
+    assert patience.wait_s(0.25, 5.5) == 10 == patience.wait_s(0.25, 2.0) / 8
+    patience.tried(0.5, 2.0, 0, won=True)
+    assert patience.wait_s(0.25, 2.0) == 80, 'another share won'
     patience.tried(0.25, 2.0, 0, won=True)
-    assert patience.wait_s(2.0) == 0
+    assert patience.wait_s(0.25, 2.0) == 0
+    patience.taken_back(2.0, asked=False)
+    soon = patience.wait_s(0.25, 2.0)
+    patience.taken_back(2.0, asked=True)
+    assert (soon, patience.wait_s(0.25, 2.0)) == (10, 80)
 
 
 def shifted(adapter: Adapter, score: float) -> None:
@@ -63,12 +69,13 @@ def test_learned_weights_are_served_in_proportion_to_what_is_left_of_their_shift
     adapter.course.enter('adapt')
     teacher = {name: tensor + 0.1 for name, tensor in adapter.learner.parameters().items()}
     adapter.serve(Serving(0.5, 0.0, teacher, {}, passed=0.5, shift=8.0))
-    says(adapter, 0.0, 0.0)
     name = next(iter(teacher))
     for score, scale in ((2.0, 0.125), (6.0, 0.375), (20.0, 0.5)):
+        says(adapter, -1.0, -1.0)
         given = follow(adapter, score)
         assert adapter.status.scale == scale
         assert torch.allclose(given.tensors[name], bundle.tensors[name].lerp(teacher[name], scale))
+    says(adapter, -1.0, -1.0)
     assert follow(adapter, 19.0) is None, 'nothing changed'
 
 

@@ -26,6 +26,7 @@ from .decisions import SLOWEST, conclude, serve_untried, start_over
 from .eye import Eye
 from .floor import Floor
 from .following import follow
+from .gate import LEARNER
 from .journal import Journal
 from .memory import Memory
 from .patience import Patience
@@ -143,9 +144,15 @@ class Adapter:
         """A trial of what is no longer served is over."""
         given = self.served.expire(self.floor)
         if given:
-            self.trial = None
+            self.drop_trial()
             self.watch.restart()
         return given
+
+    def drop_trial(self) -> None:
+        """What it compares with is served no longer. A candidate whose trial it was is tried again."""
+        if self.trial is not None and self.trial.kind == LEARNER:
+            self.candidacy.tried = self.learner.step - self.settings.gate.every
+        self.trial = None
 
     def _see_served(self, picture: np.ndarray) -> Weights | None:
         """Hard triggers: what the learned weights say of the picture at hand, beside the frozen ones."""
@@ -227,7 +234,7 @@ class Adapter:
         now = self.served.now
         self.trial = None
         self.clock.begin('floor')
-        self.patience.begin()
+        self.patience.taken_back(self.course.shift, asked)
         self.learner.restart(now.teacher if now.scale else {})
         self.learner.begin(self.course.shift)
         self.candidacy.begin(self.learner.step)

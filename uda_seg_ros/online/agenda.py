@@ -18,8 +18,9 @@ def floor_due(adapter: Adapter) -> bool:
     """Whether another share of the target's statistics is to be tried, or the one that is served once more."""
     if adapter.course.state not in ('adapt', 'hold'):
         return False
-    more = wanted_share(adapter) > adapter.served.now.share
-    wait_s = adapter.patience.wait_s(adapter.course.shift) if more else adapter.settings.floor.trusted_s
+    wanted = wanted_share(adapter)
+    more = wanted > adapter.served.now.share
+    wait_s = adapter.patience.wait_s(wanted, adapter.course.shift) if more else adapter.settings.floor.trusted_s
     return (more or adapter.served.now.share > 0) and adapter.clock.over('floor', wait_s)
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
+from .following import wanted_share
 from .gate import FLOOR, REVIEW, TEACHER, judge_floor, judge_learner, judge_review
-from .serving import Serving
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -22,21 +22,22 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 
 
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
-    verdict = judge_floor(trial, adapter.settings.floor)
-    now = adapter.served.now
-    adapter.patience.tried(trial.facts['share'], adapter.course.shift, adapter.clock.now_ns, won=not verdict.worse)
-    if verdict.worse and now.share:
-        adapter.journal.tell('return', f'back to the frozen weights: {verdict.text}')
-        return adapter.retreat(Serving())
+    """Learned weights were not in the trial: it says nothing for them and nothing against them."""
+    verdict, now, share = judge_floor(trial, adapter.settings.floor), adapter.served.now, trial.facts['share']
+    adapter.patience.tried(share, adapter.course.shift, adapter.clock.now_ns, won=not verdict.worse)
+    if verdict.worse and share <= now.share:
+        adapter.journal.tell('return', f'back to the source\'s statistics: {verdict.text}')
+        return adapter.retreat(replace(now, share=0.0, buffers={}))
     if verdict.worse:
         adapter.journal.why = f'refused: {verdict.text}'
         return None
-    adapter.clock.begin('valid')
-    if verdict.share == now.share:
+    if not now.scale:
+        adapter.clock.begin('valid')
+    if share == now.share or share > wanted_share(adapter):
         adapter.journal.why = verdict.text
         return None
     adapter.journal.tell('promotion', verdict.text)
-    return adapter.serve(replace(now, share=verdict.share, buffers=adapter.floor.buffers(verdict.share)))
+    return adapter.serve(replace(now, share=share, buffers=adapter.floor.buffers(share)))
 
 
 def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:

@@ -43,7 +43,7 @@ def measure(adapter: Adapter, picture: np.ndarray) -> None:
 def compare_statistics(adapter: Adapter) -> None:
     """How sure the frozen weights are of the last picture, with each share of the target in their statistics."""
     settings = adapter.settings.floor
-    if adapter.floor.num_seen >= FIRST and adapter.clock.due('sure', settings.sure_s):
+    if settings.on and adapter.floor.num_seen >= FIRST and adapter.clock.due('sure', settings.sure_s):
         sight = adapter.eye.last
         adapter.sureness.add(sight.entropy, {
             share: adapter.masks.entropy({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
@@ -58,7 +58,7 @@ def wanted_share(adapter: Adapter) -> float:
 def _change(adapter: Adapter, share: float) -> Weights:
     """At once: less, or again what a trial allowed not long ago. Learned weights stay; they have trials of their own."""
     now, sureness = adapter.served.now, adapter.sureness
-    adapter.trial = None
+    adapter.drop_trial()
     text = (f'{share:g} of the target in the statistics instead of {now.share:g}: {100 * sureness.fall(share):.0f} % '
             f'instead of {100 * sureness.fall(now.share):.0f} % surer of what it sees')
     adapter.journal.tell('promotion' if share > now.share else 'return', text)

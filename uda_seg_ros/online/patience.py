@@ -11,36 +11,44 @@ MOVED = 1.0, 1.0  # part and addition by which a shift must have changed to be w
 
 @dataclass
 class Patience:
-    """same: trials in a row that were lost. shift: the score at the last one. passed: share -> stamp of the last trial won.
+    """lost: share -> trials in a row that it lost. shift: the score at the last one. passed: share -> stamp of the last
+    trial that it won.
     """
 
     settings: FloorSettings
-    same: int = 0
+    lost: dict[float, int] = field(default_factory=dict)
     shift: float = 0.0
     passed: dict[float, int] = field(default_factory=dict)
 
-    def wait_s(self, shift: float) -> float:
-        """From a trial that was lost to the next: short where the shift has moved, ever longer otherwise."""
-        if not self.same:
+    def wait_s(self, share: float, shift: float) -> float:
+        """From a trial that a share lost to its next: short where the shift has moved, ever longer otherwise."""
+        lost = self.lost.get(share, 0)
+        if not lost:
             return 0.0
         part, more = MOVED
         moved = abs(shift - self.shift) > part * self.shift + more
-        return self.settings.refresh_s * 2 ** min(self.same - 1, 0 if moved else self.settings.longer)
+        return self.settings.refresh_s * 2 ** min(lost - 1, 0 if moved else self.settings.longer)
 
     def tried(self, share: float, shift: float, now_ns: int, won: bool) -> None:
-        self.shift, self.same = shift, 0 if won else self.same + 1
+        self.shift, self.lost = shift, {**self.lost, share: 0 if won else self.lost.get(share, 0) + 1}
         self.passed = {**self.passed, share: now_ns} if won else {}
 
     def won_lately(self, share: float, now_ns: int) -> bool:
-        """Whether a share needs no trial to be served again."""
-        return share in self.passed and 0 <= now_ns - self.passed[share] < self.settings.trusted_s * 1e9
+        """Whether a share needs no trial to be served again. A stamp that lies ahead is of another recording."""
+        self.passed = {each: stamp_ns for each, stamp_ns in self.passed.items() if stamp_ns <= now_ns}
+        return share in self.passed and now_ns - self.passed[share] < self.settings.trusted_s * 1e9
 
     def begin(self) -> None:
-        """A new shift, or something else is served."""
-        self.same, self.passed = 0, {}
+        """A new shift."""
+        self.lost, self.passed = {}, {}
+
+    def taken_back(self, shift: float, asked: bool) -> None:
+        """Whatever is served was taken back: no share is tried at once; long after it where somebody asked for it."""
+        times = self.settings.longer + 1 if asked else 1
+        self.lost, self.passed, self.shift = dict.fromkeys(self.settings.shares, times), {}, shift
 
     def state_dict(self) -> dict:
-        return {'same': self.same, 'shift': self.shift, 'passed': dict(self.passed)}
+        return {'lost': dict(self.lost), 'shift': self.shift, 'passed': dict(self.passed)}
 
     def load_state_dict(self, state: dict) -> None:
-        self.same, self.shift, self.passed = state['same'], state['shift'], dict(state['passed'])
+        self.lost, self.shift, self.passed = dict(state['lost']), state['shift'], dict(state['passed'])

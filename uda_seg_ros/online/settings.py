@@ -38,7 +38,8 @@ class FloorSettings:
 
     looks: over which the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that tell
     anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
-    more_fall: that a larger share needs beyond a smaller one's. steady: looks at one share before a larger one.
+    more_fall: that a larger share needs beyond a smaller one's, half of it to stay. steady: looks at one share before a
+    larger one.
 
     crops: labelled ones, in the present style, of a trial. most_loss: part of their mIoU that a share may cost: source in
     other colours is not the target, and such crops lose by what a real dusk gains; what collapses loses more. trusted_s:
@@ -72,7 +73,7 @@ class FloorSettings:
 
     def possible(self, shift: float) -> tuple[float, ...]:
         """The shares that may be served at a shift score."""
-        return tuple(share for share in self.shares if share <= max(self.per_shift * shift, min(self.shares)))
+        return tuple(share for share in self.shares if self.on and share <= max(self.per_shift * shift, min(self.shares)))
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,8 @@ class Sureness:
 
     def fall(self, share: float) -> float:
         """Of the entropy over the last looks, as a part of what it is with the source's statistics."""
-        if share not in self._entropies:
-            return 0.0
-        return 1 - sum(self._entropies[share]) / max(sum(self._entropies[0.0]), 1e-6)
+        found = self._entropies.get(share, ())
+        return 1 - sum(found) / max(sum(self._entropies[0.0][-len(found):]), 1e-6) if found else 0.0
 
     def wanted(self, present: float, possible: Sequence[float]) -> float:
         """The share to serve, after `present`. Where that is not known yet: the present one, or the most that is possible.
