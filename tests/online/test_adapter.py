@@ -222,7 +222,7 @@ def test_the_watch_takes_back_what_is_worse_on_labelled_crops(in_fog):
         adapter._compare = True
         if adapter._compared():
             break
-    assert adapter.status.rollbacks == 1 and 'worse than the frozen network' in adapter.status.events[-1].text
+    assert adapter.status.rollbacks == 1 and 'worse than the frozen weights' in adapter.status.events[-1].text
 
 
 def test_a_rollback_brings_the_weights_before_and_then_the_frozen_ones(bundle, in_fog):

@@ -16,7 +16,7 @@ from uda_seg_ros.online.settings import FloorSettings, WatchSettings
 from uda_seg_ros.online.shift_score import Score
 from uda_seg_ros.online.watch import Watch, common
 
-from .conftest import QUICK, clear, drive, foggy
+from .conftest import QUICK, clear, drive, foggy, says
 
 SETTINGS = FloorSettings(shares=(0.25, 0.5), per_shift=0.25, refresh_s=10.0, longer=3)
 
@@ -48,13 +48,6 @@ def test_trials_that_are_lost_come_ever_less_often_until_the_shift_moves():
 def shifted(adapter: Adapter, score: float) -> None:
     adapter.course._scores.clear()
     adapter.course._scores.extend([Score(score, 1.0, 'image')] * 4)
-
-
-def says(adapter: Adapter, quarter: float, half: float) -> None:
-    """The looks so far said that the shares 0.25 and 0.5 make the network surer by such parts."""
-    adapter.sureness.restart()
-    for _ in range(5):
-        adapter.sureness.add(1.0, {0.25: 1 - quarter, 0.5: 1 - half}, adapter.served.now.share)
 
 
 def follow(adapter: Adapter, score: float):

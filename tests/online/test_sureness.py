@@ -14,8 +14,7 @@ from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.online.settings import FloorSettings
 from uda_seg_ros.online.sureness import Sureness
 
-from .conftest import QUICK, clear, drive, foggy
-from .test_measure import says
+from .conftest import QUICK, clear, drive, foggy, says
 
 SETTINGS = FloorSettings(looks=4, fewest=3, steady=5, least_fall=0.1, kept_fall=0.04, more_fall=0.1)
 

@@ -49,7 +49,7 @@ class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
 
     served: what is given out. course: the detector's states. trial: the one in work. trials: how many of each kind there
-    were.
+    were. masks: runs any set of weights. normalise: from pixels to the network's input, on `device`.
     """
 
     def __init__(self, bundle: Bundle, settings: AdapterSettings = DEFAULTS, *, seed: int = 0, device: str = 'cpu',

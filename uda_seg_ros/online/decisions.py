@@ -24,11 +24,11 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     """Learned weights were not in the trial: it says nothing for them and nothing against them."""
     verdict, now, share = judge_floor(trial, adapter.settings.floor), adapter.served.now, trial.facts['share']
-    adapter.patience.tried(share, adapter.course.shift, adapter.clock.now_ns, won=not verdict.worse)
-    if verdict.worse and share <= now.share:
+    adapter.patience.tried(share, adapter.course.shift, adapter.clock.now_ns, won=verdict.valid)
+    if not verdict.valid and share <= now.share:
         adapter.journal.tell('return', f'back to the source\'s statistics: {verdict.text}')
         return adapter.retreat(replace(now, share=0.0, buffers={}))
-    if verdict.worse:
+    if not verdict.valid:
         adapter.journal.why = f'refused: {verdict.text}'
         return None
     if not now.scale:

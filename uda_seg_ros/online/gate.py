@@ -21,17 +21,14 @@ PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'refere
 
 @dataclass(frozen=True)
 class Verdict:
-    """share or scale: what is to be served from now on; None: nothing new. worse: what was tried was found worse than the
-    frozen network. gain: in points over what was served. valid: what is served was found no worse than the frozen
-    network. text: one sentence with the figures.
+    """scale: what is to be served from now on; None: nothing new. gain: in points over what was served. valid: what was
+    tried was found no worse than the frozen weights that it is judged beside. text: one sentence with the figures.
     """
 
     text: str
     gain: float = 0.0
-    share: float | None = None
     scale: float | None = None
     valid: bool = False
-    worse: bool = False
     objections: tuple[str, ...] = ()
 
 
@@ -51,13 +48,13 @@ def floor_trial(share: float, buffers: Tensors, fall: float, frozen: Tensors, cr
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """That the network is surer of the target is the reason to serve a share; labelled crops may speak against it."""
-    share, frozen = trial.facts['share'], trial.miou('restyled', FROZEN)
+    frozen = trial.miou('restyled', FROZEN)
     gain = trial.miou('restyled', FLOOR) - frozen
-    text = (f'{share:g} of the target in the statistics: {100 * trial.facts["fall"]:.0f} % surer of what it sees, '
-            f'{gain:+.1f} points on source in the present style')
+    text = (f'{trial.facts["share"]:g} of the target in the statistics: {100 * trial.facts["fall"]:.0f} % surer of what it '
+            f'sees, {gain:+.1f} points on source in the present style')
     if gain < -settings.most_loss * frozen:
-        return Verdict(f'{text} (of {frozen:.1f})', gain, share=0.0, worse=True)
-    return Verdict(text, gain, share=share, valid=True)
+        return Verdict(f'{text} (of {frozen:.1f})', gain)
+    return Verdict(text, gain, valid=True)
 
 
 def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tensors, crops: Sequence[int],

@@ -1,8 +1,8 @@
-"""After a promotion: is what is served worse than the frozen network after all?
+"""After a promotion: are the learned weights worse than the frozen ones after all?
 
 The spec's statistic, consistency of a network with itself, was measured to be no guide: under low sun the frozen network is
-the more consistent one and half as right. Here both are asked the labels of a source crop in the colours of the present
-picture.
+the more consistent one and half as right. Here both, with the same statistics, are asked the labels of a source crop in the
+colours of the present picture.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Watch:
         self.wealth = max(self.wealth, 1 / self.settings.limit) * (1 + 0.5 * (scaled - self.settings.tolerance / 0.1))
         self.pairs += 1
         if self.wealth > self.settings.limit:
-            return (f'on labelled crops in the present style it is worse than the frozen network (wealth {self.wealth:.0f} '
-                    f'above {self.settings.limit:g} after {self.pairs} crops)')
+            return ('on labelled crops in the present style they are worse than the frozen weights '
+                    f'(wealth {self.wealth:.0f} above {self.settings.limit:g} after {self.pairs} crops)')
         return None
 
     def look(self, served: np.ndarray, reference: np.ndarray, num_classes: int) -> str | None:
