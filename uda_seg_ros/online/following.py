@@ -59,8 +59,8 @@ def _change(adapter: Adapter, share: float) -> Weights:
     """At once: less, or again what a trial allowed not long ago. Learned weights stay; they have trials of their own."""
     now, sureness = adapter.served.now, adapter.sureness
     adapter.drop_trial()
-    text = (f'{share:g} of the target in the statistics instead of {now.share:g}: {100 * sureness.fall(share):.0f} % '
-            f'instead of {100 * sureness.fall(now.share):.0f} % surer of what it sees')
+    text = (f'{share:g} of the target in the statistics instead of {now.share:g}: {round(100 * sureness.fall(share))} % '
+            f'instead of {round(100 * sureness.fall(now.share))} % surer of what it sees')
     adapter.journal.tell('promotion' if share > now.share else 'return', text)
     serving = replace(now, share=share, buffers=adapter.floor.buffers(share))
     return adapter.serve(serving) if share > now.share else adapter.retreat(serving)
