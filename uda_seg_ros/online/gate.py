@@ -50,8 +50,8 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """That the network is surer of the target is the reason to serve a share; labelled crops may speak against it."""
     frozen = trial.miou('restyled', FROZEN)
     gain = trial.miou('restyled', FLOOR) - frozen
-    text = (f'{trial.facts["share"]:g} of the target in the statistics: {round(100 * trial.facts["fall"])} % surer of what it '
-            f'sees, {gain:+.1f} points on source in the present style')
+    text = (f'{trial.facts["share"]:g} of the target in the statistics: {round(100 * trial.facts["fall"])} % surer of what '
+            f'it sees, {gain:+.1f} points on source in the present style')
     if gain < -settings.most_loss * frozen:
         return Verdict(f'{text} (of {frozen:.1f})', gain)
     return Verdict(text, gain, valid=True)
