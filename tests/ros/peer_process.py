@@ -49,4 +49,4 @@ if __name__ == '__main__':
     rclpy.init()
     what, reliability = sys.argv[1:]
     policy = {'reliable': ReliabilityPolicy.RELIABLE, 'best_effort': ReliabilityPolicy.BEST_EFFORT}[reliability]
-    {'send': send, 'listen': listen}[what](rclpy.create_node(what), QoSProfile(depth=5, reliability=policy))
+    {'send': send, 'listen': listen}[what](rclpy.create_node(what), QoSProfile(depth=COUNT, reliability=policy))
