@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from uda_seg_ros.shift_signals import Moments, feature_distance, feature_moments, picture_signals, pixel_entropy
+from uda_seg_ros.shift_signals import Moments, doubt, feature_distance, feature_moments, picture_signals, pixel_entropy
 
 
 def test_feature_moments_are_those_of_each_picture_and_channel():
@@ -38,6 +38,15 @@ def test_the_entropy_is_1_where_all_classes_are_alike_and_0_where_one_is_certain
     logits = torch.zeros(1, 4, 1, 2)
     logits[0, 2, 0, 1] = 100
     torch.testing.assert_close(pixel_entropy(logits), torch.tensor([[[1.0, 0.0]]]))
+
+
+@pytest.mark.parametrize(('pixels', 'expected'), [
+    ([(1, 0, 0, 0), (0, 1, 0, 0)], 0), ([(1, 0, 0, 0), (1, 0, 0, 0)], 1), ([(0.25,) * 4, (0.25,) * 4], 1),
+    ([(1, 0, 0, 0), (0, 0.5, 0.5, 0)], 1 / 3), ([(0.5, 0.5, 0, 0), (0, 0, 0.5, 0.5)], 1 / 2)],
+    ids=['sure of two', 'sure of one', 'knows nothing', 'half sure', 'halves in doubt'])
+def test_the_doubt_is_what_a_pixel_leaves_open_of_the_classes(pixels, expected):
+    probs = torch.tensor(pixels, dtype=torch.float32).T[None, :, :, None]
+    assert float(doubt(probs)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_picture_signals_follow_what_is_done_to_a_picture():

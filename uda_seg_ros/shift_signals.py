@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 SIGNALS = ('feature_distance', 'entropy', 'brightness', 'contrast', 'high_frequency', 'sharpness')
+TINY = 1e-6  # nats
 
 
 class Moments(NamedTuple):
@@ -52,6 +53,17 @@ def pixel_entropy(logits: torch.Tensor) -> torch.Tensor:
     """Bhw float32 in 0..1 (1: all classes equally likely), at the logits' own resolution. logits: BChw."""
     log_probs = logits.float().log_softmax(1)
     return (-(log_probs.exp() * log_probs).sum(1) / np.log(max(2, logits.shape[1]))).clamp(0, 1)
+
+
+def doubt(probs: torch.Tensor) -> torch.Tensor:
+    """B float32 in 0..1: how little a picture's pixels tell of their class. probs: BChw.
+
+    The pixels' mean entropy over the entropy of their mean: 1 less Theil's uncertainty coefficient. 0: each pixel is sure and
+    the classes differ. 1: all pixels say the same, and it tells nothing that they may be sure of it.
+    """
+    among = torch.special.entr(probs.float()).sum(1).mean((1, 2))
+    overall = torch.special.entr(probs.float().mean((2, 3))).sum(1)
+    return ((among + TINY) / (overall + TINY)).clamp(0, 1)
 
 
 def picture_signals(image: np.ndarray) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ import torch
 
 from ..bundle import Bundle
 from ..runtime.preprocess import Preprocessor
-from ..shift_signals import Moments, feature_distance, feature_moments, picture_signals, pixel_entropy
+from ..shift_signals import Moments, doubt, feature_distance, feature_moments, picture_signals, pixel_entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +35,9 @@ class Sight:
         return self.probs.argmax(0)
 
     @property
-    def entropy(self) -> float:
-        """Mean over the picture, 0 to 1."""
-        return self.signals[0]
+    def doubt(self) -> float:
+        """0 to 1, as shift_signals.doubt."""
+        return float(doubt(self.probs[None]))
 
     def all_signals(self, source: tuple[Moments, ...]) -> tuple[float, ...]:
         """In the order of shift_signals.SIGNALS."""

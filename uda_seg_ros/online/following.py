@@ -45,8 +45,8 @@ def compare_statistics(adapter: Adapter) -> None:
     settings = adapter.settings.floor
     if settings.on and adapter.floor.num_seen >= FIRST and adapter.clock.due('sure', settings.sure_s):
         sight = adapter.eye.last
-        adapter.sureness.add(sight.entropy, {
-            share: adapter.masks.entropy({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
+        adapter.sureness.add(sight.doubt, {
+            share: adapter.masks.doubt({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
             for share in settings.shares}, adapter.served.now.share)
 
 

@@ -40,7 +40,7 @@ def crops_in_turn(total: int, count: int, number: int, rng: np.random.Generator)
 
 def floor_trial(share: float, buffers: Tensors, fall: float, frozen: Tensors, crops: Sequence[int],
                 styles: Sequence[np.ndarray]) -> Trial:
-    """The frozen weights with a share of the target's statistics and with the source's. fall: of the entropy on the target.
+    """The frozen weights with a share of the target's statistics and with the source's. fall: of the doubt on the target.
     """
     cases = {FROZEN: dict(frozen), FLOOR: Serving(share=share, buffers=buffers).tensors(frozen)}
     return Trial(FLOOR, cases, {'restyled': [FROZEN, FLOOR]}, crops, styles, (), {'share': share, 'fall': fall})

@@ -36,8 +36,8 @@ class FloorSettings:
     most share for each unit of the shift score; the least of the shares is always possible. rate: weight of a new key-frame.
     reference: share that statistics are measured behind, whatever is served; behind another share they would be others.
 
-    looks: over which the entropy on the target's own pictures is averaged, sure_s apart at least; fewest: that tell
-    anything. As a part of the entropy, least_fall: from which a share is tried, kept_fall: below which it is given up,
+    looks: over which the doubt on the target's own pictures is averaged, sure_s apart at least; fewest: that tell
+    anything. As a part of the doubt, least_fall: from which a share is tried, kept_fall: below which it is given up,
     more_fall: that a larger share needs beyond a smaller one's, half of it to stay. steady: looks at one share before a
     larger one.
 

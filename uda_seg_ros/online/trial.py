@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from ..metrics import confusion
 from ..replay import Crop
-from ..shift_signals import pixel_entropy
+from ..shift_signals import doubt
 from .pictures import Normalise, as_image, restyled
 from .serving import Tensors
 
@@ -40,9 +40,9 @@ class Masks:
         return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
     @torch.inference_mode()
-    def entropy(self, tensors: Tensors, picture: np.ndarray) -> float:
-        """Mean over the picture, 0 to 1, measured as the frozen network's look measures it."""
-        return float(pixel_entropy(self._logits(tensors, picture)).mean())
+    def doubt(self, tensors: Tensors, picture: np.ndarray) -> float:
+        """0 to 1, measured as the frozen network's look measures it."""
+        return float(doubt(self._logits(tensors, picture).float().softmax(1)))
 
     def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None,
                 size: tuple[int, int] | None = None) -> torch.Tensor:
