@@ -14,7 +14,7 @@ from uda_seg_ros.online.watch import Watch
 
 from .conftest import fog, scene
 
-GOOD = {'clean': Gain(0.0, -0.3), 'restyled': Gain(1.0, 0.4), 'won': Gain(1.2, 0.5), 'fall': 0.1}
+GOOD = {'clean': Gain(0.0, -0.3), 'restyled': Gain(1.0, 0.4), 'won': Gain(1.2, 0.5)}
 BAD = {
     'not_finite': {'finite': False},
     'too_far': {'deviation': 0.06, 'radius': 0.05},
@@ -25,7 +25,6 @@ BAD = {
     'narrow': {'entropy_ratio': 0.7},
     'other_classes': {'divergence': 0.3},
     'disagrees': {'disagreement': 0.5, 'most_disagreement': 0.35},
-    'no_surer': {'fall': 0.02},
     'no_answer': {'clean': Gain(0.9, 0.3)},
     'pointless': {'restyled': Gain(0.05, -0.2)},
 }

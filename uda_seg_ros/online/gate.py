@@ -115,6 +115,5 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
     return Evidence(trial.gain('clean', 'clean', FROZEN, 0.1), trial.gain('restyled', 'candidate', 'served', 0.1),
                     trial.gain('restyled', 'candidate', 'reference', 0.1), names[worst], float(loss[worst]), finite=finite,
                     deviation=deviation(parameters, frozen), radius=radius,
-                    fall=trial.fall('candidate', 'reference'),
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),
                     **unlabelled(trial.masks['candidate'], trial.masks['reference'], len(names)))

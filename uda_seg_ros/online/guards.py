@@ -21,7 +21,7 @@ class Evidence:
     won: on the crops in the target's colours, too, but against the frozen weights with the same statistics. class_loss:
     points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost: that the
     reference shows and the candidate does not, mean over the pictures. entropy_ratio: of the class histograms' entropies,
-    candidate by reference. fall: of the doubt, as a part of the reference's. divergence: Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement:
+    candidate by reference. divergence: Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement:
     shares of pixels. deviation: largest of all groups of weights, as a share of the frozen norm.
     """
 
@@ -32,7 +32,6 @@ class Evidence:
     class_loss: float = 0.0
     classes_lost: float = 0.0
     entropy_ratio: float = 1.0
-    fall: float = 0.0
     divergence: float = 0.0
     disagreement: float = 0.0
     most_disagreement: float = 1.0
@@ -90,14 +89,6 @@ def no_answer(evidence: Evidence, settings: GateSettings) -> str | None:
     return None
 
 
-def no_surer(evidence: Evidence, settings: GateSettings) -> str | None:
-    """The crops are a poor likeness of a real road; here the target speaks for itself."""
-    if evidence.fall < settings.least_fall:
-        return (f'{100 * evidence.fall:.0f} % surer of what it sees than the frozen weights (at least '
-                f'{100 * settings.least_fall:.0f} %)')
-    return None
-
-
 def classes_gone(evidence: Evidence, settings: GateSettings) -> str | None:
     return f'{evidence.classes_lost:.1f} classes are gone a picture' if evidence.classes_lost > 0.5 else None
 
@@ -124,9 +115,9 @@ def disagrees(evidence: Evidence, settings: GateSettings) -> str | None:
 GUARDS: dict[str, Guard] = {
     'not_finite': not_finite, 'too_far': too_far, 'clean_loss': clean_loss, 'class_loss': class_loss,
     'restyled_loss': restyled_loss, 'classes_gone': classes_gone, 'narrow': narrow, 'other_classes': other_classes,
-    'disagrees': disagrees, 'no_surer': no_surer, 'no_answer': no_answer, 'pointless': pointless}
+    'disagrees': disagrees, 'no_answer': no_answer, 'pointless': pointless}
 
-NOTHING_WON = {'no_surer', 'no_answer', 'pointless'}  # no reasons against what is served already
+NOTHING_WON = {'no_answer', 'pointless'}  # no reasons against what is served already
 
 
 def objections(evidence: Evidence, settings: GateSettings) -> dict[str, str]:

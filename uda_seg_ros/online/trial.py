@@ -36,22 +36,13 @@ class Masks:
     @torch.inference_mode()
     def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
         """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
-        return self._mask(self._logits(tensors, picture, style, _small(picture)))
-
-    @torch.inference_mode()
-    def mask_and_doubt(self, tensors: Tensors, picture: np.ndarray) -> tuple[np.ndarray, float]:
-        """Of one pass."""
-        logits = self._logits(tensors, picture, size=_small(picture))
-        return self._mask(logits), float(doubt(logits.float().softmax(1)))
+        logits = self._logits(tensors, picture, style, tuple(side // SHRINK for side in picture.shape[:2]))
+        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
     @torch.inference_mode()
     def doubt(self, tensors: Tensors, picture: np.ndarray) -> float:
         """0 to 1, measured as the frozen network's look measures it."""
         return float(doubt(self._logits(tensors, picture).float().softmax(1)))
-
-    @staticmethod
-    def _mask(logits: torch.Tensor) -> np.ndarray:
-        return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
     def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None,
                 size: tuple[int, int] | None = None) -> torch.Tensor:
@@ -66,7 +57,7 @@ class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
     kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
-    matrix a crop. masks, doubts: name -> one mask and one doubt a target picture.
+    matrix a crop. masks: name -> one mask a target picture.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
@@ -78,7 +69,6 @@ class Trial:
         self._position = 0
         self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
         self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
-        self.doubts: dict[str, list[float]] = {name: [] for name in self.masks}
 
     @property
     def done(self) -> bool:
@@ -89,9 +79,7 @@ class Trial:
         part, number = self._items[self._position]
         if part == 'target':
             for name in self._parts[part]:
-                mask, in_doubt = masks.mask_and_doubt(self.cases[name], self._target[number])
-                self.masks[name].append(mask)
-                self.doubts[name].append(in_doubt)
+                self.masks[name].append(masks(self.cases[name], self._target[number]))
         else:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
@@ -108,10 +96,6 @@ class Trial:
         """Of each class in points, NaN for classes without labels."""
         return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
 
-    def fall(self, name: str, of: str) -> float:
-        """Of the doubt on the target pictures, as a part of another's; 0 without such pictures."""
-        return 1 - sum(self.doubts[name]) / max(sum(self.doubts[of]), 1e-6) if self.doubts.get(of) else 0.0
-
     def gain(self, part: str, name: str, over: str, doubt: float) -> Gain:
         """Paired bootstrap over the crops of summed confusion matrices. doubt: share of draws below `low`."""
         first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
@@ -127,7 +111,6 @@ class Trial:
                 'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
                 'confusions': {key: [torch.from_numpy(each) for each in per_crop]
                                for key, per_crop in self.confusions.items()},
-                'doubts': {name: list(values) for name, values in self.doubts.items()},
                 'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
 
     @staticmethod
@@ -136,13 +119,8 @@ class Trial:
                       [picture.numpy() for picture in state['target']], state['facts'])
         trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
         trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
-        trial.doubts = {name: list(values) for name, values in state['doubts'].items()}
         trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
         return trial
-
-
-def _small(picture: np.ndarray) -> tuple[int, int]:
-    return picture.shape[0] // SHRINK, picture.shape[1] // SHRINK
 
 
 def _iou(matrices: np.ndarray) -> np.ndarray:
