@@ -45,6 +45,12 @@ def test_a_guard_refuses_its_case_alone_and_says_the_figures(name):
     assert len(found[name].split()) > 3 and (name == 'not_finite' or any(letter.isdigit() for letter in found[name]))
 
 
+def test_what_is_won_on_clean_source_as_well_is_an_answer_where_it_is_much():
+    clean, settings = Gain(4.0, 3.0), GateSettings()
+    assert list(objections(Evidence(clean, Gain(2.0, 1.5), won=Gain(2.0, 1.0)), settings)) == ['no_answer']
+    assert not objections(Evidence(clean, Gain(3.0, 2.0), won=Gain(3.0, 2.0)), settings)
+
+
 def test_masks_of_one_class_lose_classes_and_entropy_and_agreement():
     reference = [scene(number).label for number in range(3)]
     same = unlabelled(reference, reference, 4)

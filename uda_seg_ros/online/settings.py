@@ -57,7 +57,7 @@ class FloorSettings:
     fewest: int = 3
     sure_s: float = 1.0
     least_fall: float = 0.08
-    kept_fall: float = 0.0
+    kept_fall: float = 0.04
     more_fall: float = 0.1
     steady: int = 6
     crops: int = 16
@@ -151,8 +151,8 @@ class GateSettings:
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
     to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
     of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
-    with the same statistics, beyond what is won on clean crops as well. plateau: gains below it, twice, end the training.
-    rejections in a row that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that were
+    with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference.
+    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that were
     asked for do not count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time
     between two trials of what is served, while nothing is trained.
     """
@@ -166,7 +166,8 @@ class GateSettings:
     restyled_loss: float = 0.3
     class_loss: float = 5.0
     least_gain: float = 0.1
-    least_won: float = 0.5
+    least_won: float = 1.0
+    much_won: float = 1.5
     plateau: float = 0.2
     rejections: int = 3
     rollbacks: int = 3
