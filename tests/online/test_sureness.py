@@ -84,6 +84,21 @@ def test_a_share_that_won_its_trial_not_long_ago_comes_back_without_another(in_f
     assert not adapter.patience.won_lately(0.25, adapter.clock.now_ns), 'crops that speak against one speak against all'
 
 
+@pytest.mark.parametrize(('served', 'state'), [(0.0, 'adapt'), (0.25, 'hold')])
+def test_the_first_share_on_another_road_ends_a_pause_of_training(in_fog, served, state):
+    adapter = in_fog
+    adapter.serve(Serving(share=served, buffers=adapter.floor.buffers(served)))
+    adapter.drop_trial()
+    adapter.hold('told to')
+    adapter.learner.left = 0
+    says(adapter, 0.2, 0.5)
+    adapter.patience.passed = {share: adapter.clock.now_ns for share in (0.25, 0.5)}
+    for _ in range(adapter.settings.floor.steady):
+        adapter.sureness.add(1.0, {0.25: 0.8, 0.5: 0.5}, served)
+    assert follow(adapter, False) and adapter.status.share == served + 0.25
+    assert adapter.course.state == state and (adapter.learner.left > 0) == (state == 'adapt')
+
+
 def test_a_share_is_tried_on_labelled_crops_before_it_is_served(in_fog):
     adapter = in_fog
     adapter.serve(Serving())

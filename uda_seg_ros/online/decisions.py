@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
-from .following import wanted_share
+from .following import take_up, wanted_share
 from .gate import FLOOR, REVIEW, TEACHER, judge_floor, judge_learner, judge_review
 from .trial import Trial
 
@@ -37,7 +37,7 @@ def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
         adapter.journal.why = verdict.text
         return None
     adapter.journal.tell('promotion', verdict.text)
-    return adapter.serve(replace(now, share=share, buffers=adapter.floor.buffers(share)))
+    return take_up(adapter, replace(now, share=share, buffers=adapter.floor.buffers(share)))
 
 
 def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:
