@@ -58,8 +58,8 @@ def pixel_entropy(logits: torch.Tensor) -> torch.Tensor:
 def doubt(probs: torch.Tensor) -> torch.Tensor:
     """B float32 in 0..1: how little a picture's pixels tell of their class. probs: BChw.
 
-    The pixels' mean entropy over the entropy of their mean: 1 less Theil's uncertainty coefficient. 0: each pixel is sure and
-    the classes differ. 1: all pixels say the same, and it tells nothing that they may be sure of it.
+    The pixels' mean entropy over the entropy of their mean: 1 less Theil's uncertainty coefficient. 0: each pixel is sure
+    and the classes differ. 1: all pixels say the same, and it tells nothing that they may be sure of it.
     """
     among = torch.special.entr(probs.float()).sum(1).mean((1, 2))
     overall = torch.special.entr(probs.float().mean((2, 3))).sum(1)

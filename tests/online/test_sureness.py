@@ -92,7 +92,7 @@ def test_the_first_share_on_another_road_ends_a_pause_of_training(in_fog, served
     adapter.hold('told to')
     adapter.learner.left = 0
     says(adapter, 0.2, 0.5)
-    adapter.patience.passed = {share: adapter.clock.now_ns for share in (0.25, 0.5)}
+    adapter.patience.passed = dict.fromkeys((0.25, 0.5), adapter.clock.now_ns)
     for _ in range(adapter.settings.floor.steady):
         adapter.sureness.add(1.0, {0.25: 0.8, 0.5: 0.5}, served)
     assert follow(adapter, False) and adapter.status.share == served + 0.25

@@ -152,9 +152,9 @@ class GateSettings:
     to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
     of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
     with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference.
-    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in `window_s` that lock adaptation for safe_s; those that were
-    asked for do not count. valid_s: time without a passed trial after which the way to the frozen halves. review_s: time
-    between two trials of what is served, while nothing is trained.
+    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in `window_s`
+    that lock adaptation for safe_s; those that were asked for do not count. valid_s: time without a passed trial after which
+    the way to the frozen halves. review_s: time between two trials of what is served, while nothing is trained.
     """
 
     on: bool = True
