@@ -68,7 +68,7 @@ def _change(adapter: Adapter, share: float) -> Weights:
 
 
 def take_up(adapter: Adapter, serving: Serving) -> Weights:
-    """Serve more of the target's statistics. A first share of them says that this is another road: there is to learn again."""
+    """Serve more of the target's statistics. A first share says that this is another road: there is to learn again."""
     if adapter.course.state == 'hold' and not adapter.served.now.share:
         adapter.learn_again()
     return adapter.serve(serving)
