@@ -23,7 +23,7 @@ def row(method, stream, kind, gain, **more):
     return {'method': method, 'stream': stream, 'title': 'T', 'kind': kind, 'gain': gain, 'regret': gain - 1,
             'way_back': -0.1, 'time_worse': 0.25, 'frozen_miou': 40.0,
             'gain_interval': (gain - 1, gain + 1), 'gain_at_end': gain, 'regret_interval': (gain - 2, gain),
-            'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
+            'shift_gain': gain + 2, 'gap_closed': None, 'recovery': 9.0, 'parts_recovered': 1, 'abrupt_parts': 2,
             'detection_delay': None, 'shifts_found': 0, 'shifts': 1, 'false_alarms': None, 'runs': 1, 'frames': 12, **more}
 
 
@@ -44,10 +44,17 @@ def test_the_ablation_counts_against_the_whole():
 def test_the_page_shows_all_methods_the_adapter_by_stream_and_the_signals():
     told = [{'stream': 'all', 'method': 'ours', 'signal': 'class_count', 'rank_correlation': -0.5}]
     text = whole([row(method, 'C', 'shift', gain) for method, gain in (('frozen', 0.0), ('ours', 4.0))], told)
+    assert 'gap' not in text
     assert '| `ours` | +4.00 | - | -0.10 | 25.0 % |' in text and '| gain | C (shift) |' in text
-    assert ('| C: T | 40.0 | +4.00 | +3.0 to +5.0 | +3.00 | +2.0 to +4.0 | 25.0 % | -0.10 | +4.00 | 9 (1/2) | - (0/1) | - |'
-            ) in text
+    assert ('| C: T | 40.0 | +4.00 | +3.0 to +5.0 | +6.00 | +3.00 | +2.0 to +4.0 | 25.0 % | -0.10 | +4.00 | '
+            '9 (1/2) | - (0/1) | - |') in text
     assert '| class count | -0.50 |' in text
+
+
+def test_beside_the_upper_bound_the_share_of_the_gap_that_is_closed_is_shown():
+    text = whole([row(method, 'C', 'shift', gain, gap_closed=closed)
+                  for method, gain, closed in (('frozen', 0.0, 0.0), ('ours', 4.0, 0.34), ('supervised', 9.0, 1.0))], [])
+    assert '| of the gap to `supervised` | C (shift) |' in text and '| `ours` | 34 % |' in text
 
 
 def test_the_command_fills_the_place_of_that_name_and_tells_of_none_before_the_first_frame(

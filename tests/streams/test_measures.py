@@ -17,6 +17,7 @@ from uda_seg_ros.streams.measures import (
     measure,
     paired,
     recoveries,
+    shift_gain,
     spans,
     way_back,
     windowed,
@@ -85,6 +86,13 @@ def test_way_back_counts_the_last_clean_part_once_settled():
     assert way_back(served, trace([0.8] * 150), parts) == pytest.approx(score(0.7) - score(0.8))
     assert way_back(served, served, parts[:2]) is None
     assert way_back(served, served, parts[:1]) is None
+
+
+def test_the_gain_in_the_shift_leaves_clean_parts_out():
+    parts = [Span(0, 50, 'clean', True, False), Span(50, 100, 'fog', False, True), Span(100, 150, 'clean', True, True)]
+    served = trace([0.1] * 50 + [0.7] * 50 + [0.1] * 50)
+    assert shift_gain(served, trace([0.5] * 150), parts) == pytest.approx(score(0.7) - score(0.5))
+    assert shift_gain(served, served, parts[:1]) is None
 
 
 @pytest.mark.parametrize('late', [0, 17, 40])

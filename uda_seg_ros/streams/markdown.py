@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .ablation import PARTS, WHOLE
-from .results import overall, points, reached
+from .results import UPPER, overall, percent, points, reached
 
 Row = Mapping[str, Any]
 
@@ -24,7 +24,9 @@ def caption(settings: Mapping[str, Any], found: Sequence[Row]) -> str:
 
 def whole(found: Sequence[Row], told: Sequence[Row]) -> str:
     """All methods on all streams, the adapter's own figures stream by stream, and the signals where there are any."""
-    parts = [_overall(found), _gains(found)]
+    parts = [_overall(found), _by_stream(found, 'gain', 'gain', points)]
+    if any(row['gap_closed'] is not None for row in found):
+        parts.append(_by_stream(found, 'gap_closed', f'of the gap to `{UPPER}`', percent))
     own = [row for row in found if row['method'] == WHOLE]
     if own:
         parts += [f'`{WHOLE}` stream by stream:', _streams(own)]
@@ -53,24 +55,25 @@ def _overall(found: Sequence[Row]) -> str:
         (f'`{row["method"]}`', points(row['gain_on_shift']), *_safety(row)) for row in overall(found)])
 
 
-def _gains(found: Sequence[Row]) -> str:
-    """Gain by stream and method."""
-    by = {(row['method'], row['stream']): row['gain'] for row in found}
+def _by_stream(found: Sequence[Row], figure: str, title: str, told: Callable[[float | None], str]) -> str:
+    """A figure by stream and method."""
+    by = {(row['method'], row['stream']): row[figure] for row in found}
     streams, methods = (list(dict.fromkeys(row[key] for row in found)) for key in ('stream', 'method'))
     kinds = {row['stream']: row['kind'] for row in found}
-    return _table(('gain', *(f'{name} ({kinds[name]})' for name in streams)), [
-        (f'`{method}`', *(points(by.get((method, name))) for name in streams)) for method in methods])
+    return _table((title, *(f'{name} ({kinds[name]})' for name in streams)), [
+        (f'`{method}`', *(told(by.get((method, name))) for name in streams)) for method in methods])
 
 
 def _streams(own: Sequence[Row]) -> str:
-    names = ('stream', 'frozen mIoU', 'gain', '95 %', 'regret', '95 %', 'worse', 'way back', 'gain at the end', 'recovery',
-             'delay', 'alarms / 1000')
+    names = ('stream', 'frozen mIoU', 'gain', '95 %', 'in the shift', 'regret', '95 %', 'worse', 'way back',
+             'gain at the end', 'recovery', 'delay', 'alarms / 1000')
     rows = []
     for row in own:
         gain, regret = (f'{low:+.1f} to {high:+.1f}' for low, high in (row['gain_interval'], row['regret_interval']))
         rows.append((f'{row["stream"]}: {row["title"]}', f'{row["frozen_miou"]:.1f}', points(row['gain']), gain,
-                     points(row['regret']), regret, f'{100 * row["time_worse"]:.1f} %', points(row['way_back']),
-                     points(row['gain_at_end']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+                     points(row['shift_gain']), points(row['regret']), regret, f'{100 * row["time_worse"]:.1f} %',
+                     points(row['way_back']), points(row['gain_at_end']),
+                     reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
                      reached(row, 'detection_delay', 'shifts_found', 'shifts'),
                      '-' if row['false_alarms'] is None else f'{row["false_alarms"]:.1f}'))
     return _table(names, rows)

@@ -1,8 +1,9 @@
 """The measures of a method on a stream, each paired with the frozen network on the same frames. In mIoU points (percent).
 
 Definitions: gain, regret and time_worse are mean, minimum and share below -0.5 of the differences of a window of W frames
-that slides over the stream; recovery and delay count frames from the beginning of a part, and are medians of those that
-ever came: how many did stands beside them.
+that slides over the stream. It slides over clean parts, too, where there is nothing to gain: shift_gain leaves these out.
+Recovery and delay count frames from the beginning of a part, and are medians of those that ever came: how many did stands
+beside them.
 """
 
 from __future__ import annotations
@@ -83,6 +84,15 @@ def way_back(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | Non
         return None
     start = last.start + min(SETTLE, (last.stop - last.start) // 2)
     return _points(served, frozen, slice(start, last.stop))
+
+
+def shift_gain(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | None:
+    """Over all frames that are not clean and have labels: served minus frozen; None where there are none."""
+    shifted = np.zeros(len(served), bool)
+    for part in parts:
+        shifted[part.frames] = not part.clean
+    value = _points(served, frozen, shifted)
+    return None if np.isnan(value) else value
 
 
 def recoveries(served: Trace, frozen: Trace, parts: Sequence[Span]) -> list[int | None]:
@@ -167,7 +177,7 @@ def gain_at_end(served: Trace, frozen: Trace) -> float:
     return float(differences(served.counts[last], frozen.counts[last]).mean())
 
 
-def _points(served: Trace, frozen: Trace, frames: slice) -> float:
+def _points(served: Trace, frozen: Trace, frames: slice | np.ndarray) -> float:
     """Served minus frozen, pooled over frames."""
     return float(miou(served.counts[frames].sum(0)) - miou(frozen.counts[frames].sum(0)))
 
@@ -182,7 +192,8 @@ def measure(served: Trace, frozen: Trace, moments: Sequence[Moment]) -> dict[str
     recovered, detected = recoveries(served, frozen, parts), detection_delays(served, parts)
     return {
         **paired(served.counts, frozen.counts), 'gain_at_end': gain_at_end(served, frozen),
-        'way_back': way_back(served, frozen, parts), 'recovery': _median(recovered),
+        'shift_gain': shift_gain(served, frozen, parts), 'way_back': way_back(served, frozen, parts),
+        'recovery': _median(recovered),
         'abrupt_parts': len(recovered), 'parts_recovered': _come(recovered),
         'miou': float(miou(served.counts.sum(0))), 'frozen_miou': float(miou(frozen.counts.sum(0))),
         'h_mean': harmonic_mean(levels), 'frozen_h_mean': harmonic_mean([value for _, value in plateaus(frozen, parts)]),

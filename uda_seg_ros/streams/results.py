@@ -92,8 +92,8 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
         head = own[0]
         lines += ['', f'{stream}  {head["title"]} ({head["kind"]}), {head["frames"]} frames; '
                   f'frozen: {head["frozen_miou"]:.1f} % mIoU',
-                  _line('method', ('gain', '95 %', 'regret', 'worse', 'way back', 'recovery', 'delay', 'alarms',
-                                 'lost'), width)]
+                  _line('method', ('gain', '95 %', 'in the shift', 'gap closed', 'regret', 'worse', 'way back', 'recovery',
+                                 'delay', 'alarms', 'lost'), width)]
         lines += [_line(row['method'], _cells(row), width) for row in own]
     lines += ['', 'over all streams',
               _line('method', ('gain (shift)', 'regret (traps)', 'way back', 'worse, at most'), width)]
@@ -104,8 +104,9 @@ def as_text(found: Sequence[Mapping[str, Any]]) -> str:
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row['gain_interval']
-    return (points(row['gain']), f'{low:+.1f}..{high:+.1f}', points(row['regret']), f'{100 * row["time_worse"]:.1f} %',
-            points(row['way_back']), reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
+    return (points(row['gain']), f'{low:+.1f}..{high:+.1f}', points(row['shift_gain']), percent(row['gap_closed']),
+            points(row['regret']), f'{100 * row["time_worse"]:.1f} %', points(row['way_back']),
+            reached(row, 'recovery', 'parts_recovered', 'abrupt_parts'),
             reached(row, 'detection_delay', 'shifts_found', 'shifts'), _number(row['false_alarms']),
             str(round(row['lost_frames'])))
 
@@ -117,6 +118,11 @@ def _line(first: str, cells: Sequence[str], width: int) -> str:
 def points(value: float | None) -> str:
     """'+1.20', a dash where there is none."""
     return '-' if value is None else f'{value:+.2f}'
+
+
+def percent(share: float | None) -> str:
+    """'34 %', a dash where there is none."""
+    return '-' if share is None else f'{100 * share:.0f} %'
 
 
 def reached(row: Mapping[str, Any], median: str, come: str, all_: str) -> str:
