@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from uda_seg_ros.online import agenda
 from uda_seg_ros.online.adapter import Adapter
+from uda_seg_ros.online.decisions import conclude
 from uda_seg_ros.online.following import compare_statistics, follow, measure
+from uda_seg_ros.online.gate import floor_trial
 from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.online.settings import FloorSettings
 from uda_seg_ros.online.sureness import Sureness
+from uda_seg_ros.structures import Weights
 
 from .conftest import QUICK, clear, drive, foggy, says
 
@@ -20,7 +24,7 @@ SETTINGS = FloorSettings(looks=4, fewest=3, steady=5, least_fall=0.1, kept_fall=
 
 
 def looked(*falls: tuple[float, float], served: float = 0.0) -> Sureness:
-    """At pictures on which the shares 0.25 and 0.5 make the entropy fall by such parts. served: the share that is."""
+    """At pictures on which the shares 0.25 and 0.5 make the doubt fall by such parts. served: the share that is."""
     sureness = Sureness(SETTINGS)
     for quarter, half in falls:
         sureness.add(0.4, {0.25: 0.4 * (1 - quarter), 0.5: 0.4 * (1 - half)}, served)
@@ -84,19 +88,51 @@ def test_a_share_that_won_its_trial_not_long_ago_comes_back_without_another(in_f
     assert not adapter.patience.won_lately(0.25, adapter.clock.now_ns), 'crops that speak against one speak against all'
 
 
-@pytest.mark.parametrize(('served', 'state'), [(0.0, 'adapt'), (0.25, 'hold')])
-def test_the_first_share_on_another_road_ends_a_pause_of_training(in_fog, served, state):
-    adapter = in_fog
-    adapter.serve(Serving(share=served, buffers=adapter.floor.buffers(served)))
+@pytest.mark.parametrize(('served', 'won_s', 'state'), [
+    (0.0, None, 'adapt'), (0.0, 61, 'adapt'), (0.0, 59, 'hold'), (0.25, None, 'hold')])
+def test_the_first_share_on_another_road_ends_a_pause_of_training(in_fog, served, won_s, state):
+    """won_s: since a share won a trial, and may only have come and gone."""
+    adapter = paused(in_fog, Serving(share=served, buffers=in_fog.floor.buffers(served)))
+    adapter.patience.passed = {} if won_s is None else {0.25: adapter.clock.now_ns - won_s * 1_000_000_000}
+    assert win(adapter, served + 0.25) and adapter.status.share == served + 0.25 and adapter.course.state == state
+    assert (adapter.learner.left > 0, adapter.learner.rate == 1, bool(adapter.memory.train), adapter.candidacy.flat) == (
+        (True, True, False, 0) if state == 'adapt' else (False, False, True, 1))
+    assert ('training begins anew' in adapter.status.why) == (state == 'adapt')
+
+
+def test_where_learned_weights_are_served_the_pictures_stay_that_judge_them(in_fog):
+    adapter = paused(in_fog, Serving(scale=0.5, teacher=in_fog.learner.parameters()))
+    adapter.patience.begin()
+    held_out = adapter.memory.held_out
+    assert win(adapter, 0.25) and (adapter.course.state, adapter.status.scale) == ('adapt', 0.5)
+    assert held_out and adapter.memory.held_out == held_out
+
+
+def test_without_training_a_first_share_begins_none(bundle, fog_state):
+    adapter = Adapter(bundle, replace(QUICK, training=replace(QUICK.training, on=False)))
+    adapter.load_state_dict(fog_state)
+    paused(adapter, Serving()).patience.begin()
+    assert win(adapter, 0.25) and not adapter.learner.left
+
+
+def paused(adapter: Adapter, serving: Serving) -> Adapter:
+    """Serving that, with training over and its rate at the brake."""
+    adapter.serve(serving)
     adapter.drop_trial()
     adapter.hold('told to')
-    adapter.learner.left = 0
+    adapter.learner.left, adapter.learner.rate, adapter.candidacy.flat = 0, 0.25, 1
     says(adapter, 0.2, 0.5)
-    adapter.patience.passed = dict.fromkeys((0.25, 0.5), adapter.clock.now_ns)
     for _ in range(adapter.settings.floor.steady):
-        adapter.sureness.add(1.0, {0.25: 0.8, 0.5: 0.5}, served)
-    assert follow(adapter, False) and adapter.status.share == served + 0.25
-    assert adapter.course.state == state and (adapter.learner.left > 0) == (state == 'adapt')
+        adapter.sureness.add(1.0, {0.25: 0.8, 0.5: 0.5}, serving.share)
+    return adapter
+
+
+def win(adapter: Adapter, share: float) -> Weights | None:
+    """A trial of that share, to its end."""
+    trial = floor_trial(share, adapter.floor.buffers(share), 0.5, adapter.anchor.tensors, range(4), adapter.memory.recent)
+    while not trial.done:
+        trial.piece(adapter.masks, adapter.eye.gate, adapter.anchor.num_classes)
+    return conclude(adapter, trial)
 
 
 def test_a_share_is_tried_on_labelled_crops_before_it_is_served(in_fog):

@@ -229,9 +229,12 @@ class Adapter:
         self.journal.why = f'no training: {reason}; last: {self.journal.why}'
 
     def learn_again(self) -> None:
-        """Another road while nothing is trained: steps for it, from what was learned before."""
+        """A first share of the target's statistics while nothing is trained: another road, and there is to learn."""
+        self.journal.why += '; another road, training begins anew'
+        self.course.answer()
         self.course.enter('adapt')
-        self.memory.shift(FIRST)
+        if self.served.now.is_frozen:
+            self.memory.shift(FIRST)
         self.candidacy.begin(self.learner.step)
         self.learner.rate = 1.0
         if self.settings.training.on:

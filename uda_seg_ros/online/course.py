@@ -46,6 +46,10 @@ class Course:
             self._resumed = 0
         self._calm = self._alarm = 0
 
+    def answer(self) -> None:
+        """What is done from now on is for the present shift: only one that grows beyond it is a new one."""
+        self._answered = self.shift
+
     def see(self, score: Score, stamp_ns: int) -> Turn | None:
         """Take in a look's score. The caller enters the state that a turn leads to."""
         self._scores.append(score)
@@ -64,7 +68,7 @@ class Course:
         self._detector.rearm()
         if self.shift < self._settings.normal:  # lasting, but within what the source shows, too: nothing to win
             return None
-        self._answered = self.shift
+        self.answer()
         return Turn('shift', f'{found}; shift score {self.shift:.1f}, by {score.name}')
 
     def _adapting(self) -> Turn | None:
@@ -72,7 +76,8 @@ class Course:
             return Turn('return', f'{self._calm} looks in a row below the shift score {self._settings.normal:g}')
         factor, more = GROWN
         if self.state == 'hold' and self.shift > factor * self._answered + more:
-            was, self._answered = self._answered, self.shift
+            was = self._answered
+            self.answer()
             return Turn('shift', f'the shift grew from {was:.1f} to {self.shift:.1f}')
         return None
 

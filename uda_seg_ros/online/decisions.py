@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
-from .following import take_up, wanted_share
+from .following import wanted_share
 from .gate import FLOOR, REVIEW, TEACHER, judge_floor, judge_learner, judge_review
 from .trial import Trial
 
@@ -24,6 +24,7 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     """Learned weights were not in the trial: it says nothing for them and nothing against them."""
     verdict, now, share = judge_floor(trial, adapter.settings.floor), adapter.served.now, trial.facts['share']
+    known = any(adapter.patience.won_lately(each, adapter.clock.now_ns) for each in adapter.settings.floor.shares)
     adapter.patience.tried(share, adapter.course.shift, adapter.clock.now_ns, won=verdict.valid)
     if not verdict.valid and share <= now.share:
         adapter.journal.tell('return', f'back to the source\'s statistics: {verdict.text}')
@@ -37,7 +38,9 @@ def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
         adapter.journal.why = verdict.text
         return None
     adapter.journal.tell('promotion', verdict.text)
-    return take_up(adapter, replace(now, share=share, buffers=adapter.floor.buffers(share)))
+    if adapter.course.state == 'hold' and not now.share and not known:
+        adapter.learn_again()
+    return adapter.serve(replace(now, share=share, buffers=adapter.floor.buffers(share)))
 
 
 def _reviewed(adapter: Adapter, trial: Trial) -> Weights | None:

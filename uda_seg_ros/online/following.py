@@ -9,7 +9,6 @@ import numpy as np
 
 from ..structures import Weights
 from .pictures import as_image
-from .serving import Serving
 
 if TYPE_CHECKING:
     from .adapter import Adapter
@@ -64,11 +63,4 @@ def _change(adapter: Adapter, share: float) -> Weights:
             f'instead of {round(100 * sureness.fall(now.share))} % surer of what it sees')
     adapter.journal.tell('promotion' if share > now.share else 'return', text)
     serving = replace(now, share=share, buffers=adapter.floor.buffers(share))
-    return take_up(adapter, serving) if share > now.share else adapter.retreat(serving)
-
-
-def take_up(adapter: Adapter, serving: Serving) -> Weights:
-    """Serve more of the target's statistics. A first share says that this is another road: there is to learn again."""
-    if adapter.course.state == 'hold' and not adapter.served.now.share:
-        adapter.learn_again()
-    return adapter.serve(serving)
+    return adapter.serve(serving) if share > now.share else adapter.retreat(serving)

@@ -84,8 +84,8 @@ def no_answer(evidence: Evidence, settings: GateSettings) -> str | None:
     """What is won on clean source as well comes of training on source, and a road far from it sees it where it is much."""
     won = evidence.won.mean - max(0.0, evidence.clean.mean)
     if won <= settings.least_won and evidence.won.low < settings.much_won:
-        return (f'{evidence.won.mean:+.2f} points over the frozen weights on source in the present style, '
-                f'{evidence.clean.mean:+.2f} on clean source: that is no answer to the shift')
+        return (f'{evidence.won.mean:+.2f} points over the frozen weights on source in the present style (lower bound '
+                f'{evidence.won.low:+.2f}), {evidence.clean.mean:+.2f} on clean source: that is no answer to the shift')
     return None
 
 

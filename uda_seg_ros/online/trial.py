@@ -96,13 +96,13 @@ class Trial:
         """Of each class in points, NaN for classes without labels."""
         return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
 
-    def gain(self, part: str, name: str, over: str, doubt: float) -> Gain:
-        """Paired bootstrap over the crops of summed confusion matrices. doubt: share of draws below `low`."""
+    def gain(self, part: str, name: str, over: str, risk: float) -> Gain:
+        """Paired bootstrap over the crops of summed confusion matrices. risk: share of draws below `low`."""
         first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
         rng = np.random.default_rng(len(first))
         counts = rng.multinomial(len(first), np.full(len(first), 1 / len(first)), DRAWS).astype(np.float64)
         drawn = [_miou(np.tensordot(counts, matrices, 1)) for matrices in (first, second)]
-        return Gain(self.miou(part, name) - self.miou(part, over), float(np.quantile(drawn[0] - drawn[1], doubt)))
+        return Gain(self.miou(part, name) - self.miou(part, over), float(np.quantile(drawn[0] - drawn[1], risk)))
 
     def state_dict(self) -> dict:
         return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts,
