@@ -92,7 +92,7 @@ def test_the_gain_in_the_shift_leaves_clean_parts_out():
     parts = [Span(0, 50, 'clean', True, False), Span(50, 100, 'fog', False, True), Span(100, 150, 'clean', True, True)]
     served = trace([0.1] * 50 + [0.7] * 50 + [0.1] * 50)
     assert shift_gain(served, trace([0.5] * 150), parts) == pytest.approx(score(0.7) - score(0.5))
-    assert shift_gain(served, served, parts[:1]) is None
+    assert shift_gain(served, served, [Span(0, 150, 'clean', True, False)]) is None
 
 
 @pytest.mark.parametrize('late', [0, 17, 40])

@@ -1,9 +1,9 @@
 """The measures of a method on a stream, each paired with the frozen network on the same frames. In mIoU points (percent).
 
 Definitions: gain, regret and time_worse are mean, minimum and share below -0.5 of the differences of a window of W frames
-that slides over the stream. It slides over clean parts, too, where there is nothing to gain: shift_gain leaves these out.
-Recovery and delay count frames from the beginning of a part, and are medians of those that ever came: how many did stands
-beside them.
+that slides over the stream. It slides over clean parts, too, where there is nothing to gain: shift_gain is the mean of the
+windows without a clean frame. Recovery and delay count frames from the beginning of a part, and are medians of those that
+ever came: how many did stands beside them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from itertools import groupby
 import numpy as np
 
 from .schedule import Moment
-from .trace import Trace, miou
+from .trace import WINDOW, Trace, miou
 
-WINDOW = 30
 WORSE = -0.5
 SETTLE = 20  # frames that a method has to come back to clean
 RECOVERED = 0.9
@@ -87,12 +86,14 @@ def way_back(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | Non
 
 
 def shift_gain(served: Trace, frozen: Trace, parts: Sequence[Span]) -> float | None:
-    """Over all frames that are not clean and have labels: served minus frozen; None where there are none."""
-    shifted = np.zeros(len(served), bool)
+    """Mean difference of the windows without a clean frame; None where there are none."""
+    clean = np.zeros(len(served))
     for part in parts:
-        shifted[part.frames] = not part.clean
-    value = _points(served, frozen, shifted)
-    return None if np.isnan(value) else value
+        clean[part.frames] = part.clean
+    window = min(WINDOW, len(served))
+    found = (windowed(served.counts) - windowed(frozen.counts))[np.convolve(clean, np.ones(window), 'valid') < 0.5]
+    found = found[~np.isnan(found)]
+    return float(found.mean()) if len(found) else None
 
 
 def recoveries(served: Trace, frozen: Trace, parts: Sequence[Span]) -> list[int | None]:
@@ -177,7 +178,7 @@ def gain_at_end(served: Trace, frozen: Trace) -> float:
     return float(differences(served.counts[last], frozen.counts[last]).mean())
 
 
-def _points(served: Trace, frozen: Trace, frames: slice | np.ndarray) -> float:
+def _points(served: Trace, frozen: Trace, frames: slice) -> float:
     """Served minus frozen, pooled over frames."""
     return float(miou(served.counts[frames].sum(0)) - miou(frozen.counts[frames].sum(0)))
 

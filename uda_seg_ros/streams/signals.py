@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .measures import WINDOW
-from .trace import Trace, miou
+from .trace import WINDOW, Trace, miou
 
 STRIDE = 10  # frames from one window to the next
 FEWEST = 5  # windows, for a correlation to mean anything

@@ -11,6 +11,8 @@ import numpy as np
 from ..metrics import confusion
 from ..storage.whole_file import write_whole
 
+WINDOW = 30  # frames over which mIoU is compared
+
 
 @dataclass(frozen=True)
 class Happening:

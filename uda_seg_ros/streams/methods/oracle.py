@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...structures import Frame
-from ..measures import WINDOW
-from ..trace import Trace, miou
+from ..trace import WINDOW, Trace, miou
 from .base import Answer, Setting
 from .hamlet import Hamlet
 
