@@ -186,3 +186,16 @@ def test_a_trace_comes_back_from_its_file(tmp_path):
     assert np.array_equal(back.counts, own.counts) and np.array_equal(back.lost, own.lost)
     assert back.happenings == own.happenings
     np.testing.assert_array_equal(back.signals['entropy'], own.signals['entropy'])
+
+
+def test_the_interval_holds_the_gain_where_a_class_comes_and_goes():
+    """One in four blocks shows a class that gains: hardly a window of the stream misses it, drawn ones often do."""
+    frames = np.arange(1200)
+    own = ((frames // 10) % 4 == 0).astype(int)
+    frozen = np.zeros((1200, 3, 2), np.int64)
+    frozen[frames, :, own] = (500, 1000, 1000)
+    served = frozen.copy()
+    served[own == 1, 0, 1] = 900
+    pair = tuple(Trace(each, np.zeros(1200, bool)) for each in (served, frozen))
+    low, high = intervals([pair], [Span(0, 1200, 'fog', False, False)], draws=100)['gain']
+    assert low < paired(served, frozen)['gain'] < high
