@@ -122,7 +122,7 @@ def points(value: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """'34 %', a dash where there is none."""
-    return '-' if share is None else f'{100 * share:.0f} %'
+    return '-' if share is None else f'{round(100 * share)} %'
 
 
 def reached(row: Mapping[str, Any], median: str, come: str, all_: str) -> str:
