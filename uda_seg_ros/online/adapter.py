@@ -25,7 +25,7 @@ from .course import Course, Turn
 from .decisions import SLOWEST, conclude, serve_untried, start_over
 from .eye import Eye
 from .floor import Floor
-from .following import FIRST, follow
+from .following import follow
 from .gate import LEARNER
 from .journal import Journal
 from .memory import Memory
@@ -227,18 +227,6 @@ class Adapter:
         self.course.enter('hold')
         self.clock.begin('review')
         self.journal.why = f'no training: {reason}; last: {self.journal.why}'
-
-    def learn_again(self) -> None:
-        """A first share of the target's statistics while nothing is trained: another road, and there is to learn."""
-        self.journal.why += '; another road, training begins anew'
-        self.course.answer()
-        self.course.enter('adapt')
-        if self.served.now.is_frozen:
-            self.memory.shift(FIRST)
-        self.candidacy.begin(self.learner.step)
-        self.learner.rate = 1.0
-        if self.settings.training.on:
-            self.learner.begin(self.course.shift)
 
     def revert(self, reason: str, to: Serving | None = None, asked: bool = False) -> Weights:
         """Take back what is served, and learn anew from there. to: instead of what was served before."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..structures import Weights
-from .following import wanted_share
+from .following import FIRST, wanted_share
 from .gate import FLOOR, REVIEW, TEACHER, judge_floor, judge_learner, judge_review
 from .trial import Trial
 
@@ -24,7 +24,7 @@ def conclude(adapter: Adapter, trial: Trial) -> Weights | None:
 def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
     """Learned weights were not in the trial: it says nothing for them and nothing against them."""
     verdict, now, share = judge_floor(trial, adapter.settings.floor), adapter.served.now, trial.facts['share']
-    known = any(adapter.patience.won_lately(each, adapter.clock.now_ns) for each in adapter.settings.floor.shares)
+    lately = any(adapter.patience.won_lately(each, adapter.clock.now_ns) for each in adapter.settings.floor.shares)
     adapter.patience.tried(share, adapter.course.shift, adapter.clock.now_ns, won=verdict.valid)
     if not verdict.valid and share <= now.share:
         adapter.journal.tell('return', f'back to the source\'s statistics: {verdict.text}')
@@ -38,8 +38,8 @@ def _floor_tried(adapter: Adapter, trial: Trial) -> Weights | None:
         adapter.journal.why = verdict.text
         return None
     adapter.journal.tell('promotion', verdict.text)
-    if adapter.course.state == 'hold' and not now.share and not known:
-        adapter.learn_again()
+    if adapter.course.state == 'hold' and not now.share and not lately:
+        learn_again(adapter)
     return adapter.serve(replace(now, share=share, buffers=adapter.floor.buffers(share)))
 
 
@@ -96,3 +96,16 @@ def start_over(adapter: Adapter, why: str) -> None:
         adapter.hold(why)
     else:
         learner.begin(adapter.course.shift)
+
+
+def learn_again(adapter: Adapter) -> None:
+    """A first share of the target's statistics while nothing is trained: another road, and there is to learn."""
+    adapter.journal.why += '; another road, training begins anew'
+    adapter.course.answer()
+    adapter.course.enter('adapt')
+    if adapter.served.now.is_frozen:
+        adapter.memory.shift(FIRST)
+    adapter.candidacy.begin(adapter.learner.step)
+    adapter.learner.rate = 1.0
+    if adapter.settings.training.on:
+        adapter.learner.begin(adapter.course.shift)
