@@ -38,7 +38,7 @@ def test_vga_images_at_30_hz_arrive_with_the_shipped_profile(peer, start, reliab
     peer.spin_until(lambda: diagnostics)
     sender.wait(10)
     counted = values_of(diagnostics[-1], 'input camera')
-    assert arrived >= 60  # as best effort 30 to 46 come without the profile; a busy machine loses some with it
+    assert arrived >= 60  # best effort without the profile: 6 to 46; reliable ones come either way
     assert int(counted['received']) >= 60
     assert int(counted['lost in transport']) <= 30
     assert ('subscribing as reliable' in node.log()) == (reliability == 'reliable')
