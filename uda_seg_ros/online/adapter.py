@@ -16,7 +16,7 @@ import torch
 from ..bundle import Bundle
 from ..runtime.engine import choose_device
 from ..structures import Frame, Weights
-from .agenda import floor_due, gate_due, may_train, next_trial, review_due
+from .agenda import floor_due, gate_due, may_train, next_trial, review_due, to_label
 from .anchor import Anchor
 from .batch import draw, rare_first
 from .candidacy import Candidacy
@@ -28,7 +28,7 @@ from .floor import Floor
 from .following import follow
 from .gate import LEARNER
 from .journal import Journal
-from .memory import Memory
+from .memory import KeyFrame, Memory
 from .patience import Patience
 from .pictures import Normalise
 from .saved import digest, restore, saved
@@ -40,15 +40,16 @@ from .status import AdaptationStatus
 from .sureness import Sureness
 from .telling import status_of
 from .training import Learner
-from .trial import SHRINK, Masks, Trial
+from .trial import Masks, Trial, shrunk
 from .turns import turned
+from .views import view_label
 from .watch import Watch, common
 
 
 class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
 
-    served: what is given out. course: the detector's states. trial: the one in work. trials: how many of each kind there
+    served: what is given out. course: the detector's states. labelled_at: training step at which a key-frame was labelled. trial: the one in work. trials: how many of each kind there
     were. masks: runs any set of weights. normalise: from pixels to the network's input, on `device`.
     """
 
@@ -85,6 +86,7 @@ class Adapter:
         self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
         self._calls = self._pairs = 0
+        self.labelled_at = -1
         self.trials: Counter[str] = Counter()
         if self.eye.normal is not None:
             self.course.enter('idle')
@@ -186,7 +188,8 @@ class Adapter:
         if self.trial is not None:
             self.trial.piece(self.masks, self.eye.gate, self.anchor.num_classes)
             return self._concluded() if self.trial.done else None
-        return self._train() if may_train(self) else None
+        frame = to_label(self)
+        return self._label(frame) if frame else self._train() if may_train(self) else None
 
     def _compared(self) -> Weights | None:
         """A labelled crop in the present style, learned weights against the frozen ones with the same statistics."""
@@ -195,11 +198,19 @@ class Adapter:
         image, label = self.eye.gate[self._pairs % len(self.eye.gate)]
         served, frozen = (self.masks(tensors, image, self.eye.last.picture)
                           for tensors in self._with_and_without_teacher())
-        reason = self.watch.compare(label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK], served, frozen, self.anchor.num_classes)
+        reason = self.watch.compare(shrunk(label), served, frozen, self.anchor.num_classes)
         return self.revert(reason, self.served.now.without_teacher()) if reason else None
 
     def _with_and_without_teacher(self) -> list[dict[str, torch.Tensor]]:
         return [each.tensors(self.anchor.tensors) for each in (self.served.now, self.served.now.without_teacher())]
+
+    def _label(self, frame: KeyFrame) -> None:
+        """What the frozen network's views say of a key-frame, with the statistics that are served."""
+        share = self.served.now.share
+        tensors = {**self.anchor.tensors, **self.floor.buffers(share)}
+        scales = self.settings.training.scales_of(self.eye.size, self.eye.learned)
+        self.memory.label(frame, view_label(self.masks, tensors, frame.picture, share, scales, self.anchor.network.multiple))
+        self.labelled_at = self.learner.step
 
     def _train(self) -> None:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == 'cuda' else []):

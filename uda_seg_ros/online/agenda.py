@@ -8,7 +8,8 @@ import numpy as np
 
 from .following import wanted_share
 from .gate import FLOOR, KINDS, LEARNER, REVIEW, crops_in_turn, floor_trial, learner_trial, review_trial
-from .trial import Trial
+from .memory import KeyFrame
+from .trial import Shown, Trial
 
 if TYPE_CHECKING:
     from .adapter import Adapter
@@ -43,6 +44,13 @@ def may_train(adapter: Adapter) -> bool:
             and len(adapter.memory.train) >= settings.first_key_frames)
 
 
+def to_label(adapter: Adapter) -> KeyFrame | None:
+    """The key-frame whose views are to be seen next, where it is time for one."""
+    if not adapter.settings.training.target or not may_train(adapter) or adapter.labelled_at == adapter.learner.step:
+        return None
+    return adapter.memory.unlabelled(adapter.served.now.share)
+
+
 def next_trial(adapter: Adapter) -> Trial | None:
     """The trial that is due. Those of each kind take turns with the halves of the gate set, whatever other kinds do."""
     due = {FLOOR: floor_due, REVIEW: review_due, LEARNER: gate_due}
@@ -59,7 +67,8 @@ def next_trial(adapter: Adapter) -> Trial | None:
         adapter.clock.begin('floor')
         share = max(wanted_share(adapter), served.share)
         return floor_trial(share, adapter.floor.buffers(share), adapter.sureness.fall(share), frozen, crops, styles)
-    shown = [frame.picture for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
+    shown = [Shown(frame.picture, frame.seen and frame.seen.label)
+             for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')
         return review_trial(served, frozen, crops, styles, *shown)

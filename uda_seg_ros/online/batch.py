@@ -18,13 +18,17 @@ DEGRADE = Photometric(brightness=0.15, contrast=0.15, saturation=0.15, hue=0.02,
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """image tensors 13HW in 0..1, labels 1HW int64 with IGNORE. target is None while there are no key-frames."""
+    """image tensors 13HW in 0..1, labels 1HW int64 with IGNORE, target_weight 1HW in 0..1. target, its label and its weight
+    are None while there are no key-frames with labels.
+    """
 
     clean: torch.Tensor
     clean_label: torch.Tensor
     restyled: torch.Tensor
     restyled_label: torch.Tensor
-    target: torch.Tensor | None
+    target: torch.Tensor | None = None
+    target_label: torch.Tensor | None = None
+    target_weight: torch.Tensor | None = None
 
 
 def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame], styles: Sequence[np.ndarray],
@@ -37,10 +41,13 @@ def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame]
     if styles:
         style = as_image(styles[int(rng.integers(len(styles)))], device)
         other = photometric(restyled(other, style, float(rng.uniform(0.5, 1))), DEGRADE)
-    target = None
-    if frames:
-        target = as_image(cut(frames[int(rng.integers(len(frames)))].picture, window(size, crop, rng)), device)
-    return Batch(clean, clean_label, other, other_label, target)
+    frames = [frame for frame in frames if frame.seen is not None]
+    if not frames:
+        return Batch(clean, clean_label, other, other_label)
+    frame, place = frames[int(rng.integers(len(frames)))], window(size, crop, rng)
+    label, weight = (torch.from_numpy(cut(array, place)).to(device)[None] for array in (frame.seen.label, frame.seen.weight))
+    return Batch(clean, clean_label, other, other_label, as_image(cut(frame.picture, place), device), label.long(),
+                 weight.float() / 255)
 
 
 def rare_first(class_pixels: torch.Tensor) -> np.ndarray:

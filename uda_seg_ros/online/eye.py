@@ -28,7 +28,7 @@ class Seen(NamedTuple):
 class Eye:
     """size: (height, width) that everything runs at, which the first picture tells. normal: of the source at that size.
 
-    gate, replay: labelled source crops, fitted to the size. last: the last sight.
+    learned: of the source's pictures. gate, replay: labelled source crops, fitted to the size. last: the last sight.
     """
 
     def __init__(self, anchor: Anchor, source: Source, preprocess: Preprocess) -> None:
@@ -66,7 +66,7 @@ class Eye:
         return self._preprocess.network_size(*image.shape[:2], self._anchor.network.multiple)
 
     def _start(self, size: tuple[int, int]) -> None:
-        self.size = size
+        self.size, self.learned = size, self._source.size
         self.gate, self.replay = (Fitted(crops, size) for crops in (self._source.gate, self._source.replay))
         if size == self._source.size:
             self.normal = self._source.normal()

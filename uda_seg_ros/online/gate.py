@@ -12,11 +12,11 @@ from .guards import NOTHING_WON, Evidence, objections, unlabelled
 from .serving import Serving, Tensors
 from .settings import FloorSettings, GateSettings
 from .training import deviation
-from .trial import Trial
+from .trial import Shown, Trial
 
 KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
 FROZEN, TEACHER = 'frozen', 'teacher'
-PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'reference']}
+PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'served', 'reference']}
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
 
 
 def learner_trial(serving: Serving, teacher: Tensors, scale: float, frozen: Tensors, crops: Sequence[int],
-                  styles: Sequence[np.ndarray], target: Sequence[np.ndarray], shift: float) -> Trial:
+                  styles: Sequence[np.ndarray], target: Sequence[Shown], shift: float) -> Trial:
     """The teacher's weights: clean with the source's statistics, otherwise with those that are served."""
     cases = _cases(replace(serving, scale=scale, teacher=teacher), serving, frozen)
     return Trial(LEARNER, cases, PARTS, crops, styles, target, {'scale': scale, 'shift': shift})
 
 
 def review_trial(serving: Serving, frozen: Tensors, crops: Sequence[int], styles: Sequence[np.ndarray],
-                 target: Sequence[np.ndarray], shift: float) -> Trial:
+                 target: Sequence[Shown], shift: float) -> Trial:
     """What is served in the candidate's place, and its statistics alone in that of what is served."""
     cases = _cases(serving, serving.without_teacher(), frozen)
     return Trial(REVIEW, cases, PARTS, crops, styles, target, {'scale': serving.scale, 'shift': shift})
@@ -81,10 +81,11 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
     """names: of the classes."""
     found = evidence(trial, radius, names)
     refused = objections(found, settings)
-    restyled = f'{found.restyled.mean:+.2f} points on source in the present style, {found.clean.mean:+.2f} on clean source'
+    restyled = (f'{found.restyled.mean:+.2f} points on source in the present style, {found.clean.mean:+.2f} on clean source, '
+                f'{found.seen.mean:+.2f} by what views of the frozen network say of held-out pictures')
     scale = trial.facts['scale']
     if refused:
-        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())}', found.restyled.mean,
+        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())} [{restyled}]', found.restyled.mean,
                        objections=tuple(refused))
     return Verdict(f'candidate at {scale:g} served: {restyled}', found.restyled.mean, scale=scale, valid=True)
 
@@ -113,7 +114,8 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
     worst = int(np.argmax(loss))
     parameters = {name: candidate[name] for name in trial.cases[TEACHER]}
     return Evidence(trial.gain('clean', 'clean', FROZEN, 0.1), trial.gain('restyled', 'candidate', 'served', 0.1),
-                    trial.gain('restyled', 'candidate', 'reference', 0.1), names[worst], float(loss[worst]), finite=finite,
+                    trial.gain('restyled', 'candidate', 'reference', 0.1), trial.gain('target', 'candidate', 'reference', 0.1),
+                    trial.gain('target', 'candidate', 'served', 0.1), names[worst], float(loss[worst]), finite=finite,
                     deviation=deviation(parameters, frozen), radius=radius,
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),
                     **unlabelled(trial.masks['candidate'], trial.masks['reference'], len(names)))

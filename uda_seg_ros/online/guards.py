@@ -28,6 +28,8 @@ class Evidence:
     clean: Gain
     restyled: Gain
     won: Gain
+    seen: Gain
+    seen_more: Gain
     worst: str = ''
     class_loss: float = 0.0
     classes_lost: float = 0.0
@@ -74,7 +76,7 @@ def restyled_loss(evidence: Evidence, settings: GateSettings) -> str | None:
 
 
 def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
-    if evidence.restyled.mean <= settings.least_gain:
+    if evidence.restyled.mean <= settings.least_gain and evidence.seen_more.mean <= settings.least_gain:
         return (f'source in the present style: {evidence.restyled.mean:+.2f} points are not above '
                 f'{settings.least_gain:+.2f}, so there is nothing to win')
     return None
@@ -83,10 +85,15 @@ def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
 def no_answer(evidence: Evidence, settings: GateSettings) -> str | None:
     """What is won on clean source as well comes of training on source, and a road far from it sees it where it is much."""
     won = evidence.won.mean - max(0.0, evidence.clean.mean)
-    if won <= settings.least_won and evidence.won.low < settings.much_won:
+    if won <= settings.least_won and evidence.won.low < settings.much_won and not seen_better(evidence.seen, settings):
         return (f'{evidence.won.mean:+.2f} points over the frozen weights on source in the present style (lower bound '
                 f'{evidence.won.low:+.2f}), {evidence.clean.mean:+.2f} on clean source: that is no answer to the shift')
     return None
+
+
+def seen_better(gain: Gain, settings: GateSettings) -> bool:
+    """Whether a candidate is nearer to what the frozen network's views say of held-out key-frames."""
+    return gain.mean > settings.least_seen and gain.low > 0
 
 
 def classes_gone(evidence: Evidence, settings: GateSettings) -> str | None:

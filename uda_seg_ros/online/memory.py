@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from .anchor import Sight
 from .settings import MemorySettings
+from .views import ViewLabel
 
 
 @dataclass(frozen=True, eq=False)
 class KeyFrame:
-    """picture: HxWx3 uint8 RGB at the network's size. uncertainty: mean entropy in 0..1. born: number of the key-frame."""
+    """picture: HxWx3 uint8 RGB at the network's size. uncertainty: mean entropy in 0..1. born: number of the key-frame.
+    seen: what the frozen network's views say of it; None: not asked yet.
+    """
 
     picture: np.ndarray
     embedding: torch.Tensor
     shares: torch.Tensor
     uncertainty: float
     born: int
+    seen: ViewLabel | None = None
 
 
 class Memory:
@@ -59,6 +63,19 @@ class Memory:
             self._evict()
         return True
 
+    def unlabelled(self, share: float) -> KeyFrame | None:
+        """The newest key-frame whose views were not seen yet; without one, the newest of those seen behind another share."""
+        frames = sorted((*self.train, *self.held_out), key=lambda frame: -frame.born)
+        for wanted in (lambda frame: frame.seen is None, lambda frame: frame.seen.share != share):
+            if found := next(filter(wanted, frames), None):
+                return found
+        return None
+
+    def label(self, frame: KeyFrame, seen: ViewLabel) -> None:
+        """Keep what the views say of a key-frame."""
+        for kept in (self.train, self.held_out):
+            kept[:] = [replace(each, seen=seen) if each is frame else each for each in kept]
+
     def _evict(self) -> None:
         if len(self.train) <= self._settings.size:
             return
@@ -73,14 +90,14 @@ class Memory:
 
     def state_dict(self) -> dict:
         def plain(frame: KeyFrame) -> dict:
-            return {**vars(frame), 'picture': torch.from_numpy(frame.picture)}
+            return {**vars(frame), 'picture': torch.from_numpy(frame.picture), 'seen': frame.seen and frame.seen.state_dict()}
         return {'train': [plain(frame) for frame in self.train], 'held_out': [plain(frame) for frame in self.held_out],
                 'recent': [torch.from_numpy(picture) for picture in self.recent], 'last': list(self._last),
                 'num_seen': self.num_seen}
 
     def load_state_dict(self, state: dict) -> None:
         def frame(plain: dict) -> KeyFrame:
-            return KeyFrame(**{**plain, 'picture': plain['picture'].numpy()})
+            return KeyFrame(**{**plain, 'picture': plain['picture'].numpy(), 'seen': plain['seen'] and ViewLabel.of(plain['seen'])})
         self.train, self.held_out = ([frame(plain) for plain in state[name]] for name in ('train', 'held_out'))
         self.recent = [picture.numpy() for picture in state['recent']]
         self._last, self.num_seen = list(state['last']), state['num_seen']

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'patience', 'floor', 'sureness', 'learner', 'watch',
          'served')
-PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs')
+PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs', 'labelled_at')
 
 
 def digest(tensors: Tensors) -> str:

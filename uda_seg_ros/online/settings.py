@@ -94,21 +94,21 @@ class MemorySettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours.
-    agreement: whether a pixel of the target teaches only where the frozen network agrees or is much less sure than the
-    teacher; otherwise wherever the teacher is sure. leash: False lets the weights go, without kappa and radius. crop:
+    """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours. leash:
+    False lets the weights go, without kappa and radius. views: scales of the frozen network's views that label the target,
+    each mirrored as well, relative to the size at which the source was learned; largest_view: most, relative to the input. crop:
     (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
     learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
     many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
-    group of weights, as a share of its norm. decay: of the teacher. ramp: steps until the target counts fully. target_every:
-    steps from one that learns from the target to the next; it costs as much as both source crops, and these teach more. The
-    weights of the losses: clean, restyled, target, anchor, prior. first_key_frames: fewest to train on.
+    group of weights, as a share of its norm. decay: of the teacher. The weights of the losses: clean, restyled, target.
+    first_key_frames: fewest to train on.
     """
 
     on: bool = True
     restyle: bool = True
-    agreement: bool = True
     leash: bool = True
+    views: tuple[float, ...] = (0.75, 1.25)
+    largest_view: float = 1.5
     crop: tuple[int, int] = (192, 320)
     part: float = 1.0
     head_rate: float = 5e-4
@@ -118,26 +118,26 @@ class TrainingSettings:
     kappa: float = 1e-3
     radius: float = 0.05
     decay: float = 0.99
-    ramp: int = 50
-    target_every: int = 4
     clean: float = 1.0
     restyled: float = 1.0
     target: float = 1.0
-    anchor: float = 0.5
-    prior: float = 0.1
     first_key_frames: int = 3
 
     def __post_init__(self) -> None:
         if min(self.crop) < 32 or not 0 < self.part <= 1:
             raise ConfigError('crop must be at least 32 x 32 pixels, part above 0 and at most 1')
-        if self.target_every < 1:
-            raise ConfigError('target_every must be at least 1')
+        if not self.views or not all(0.25 <= scale <= 4 for scale in (*self.views, self.largest_view)):
+            raise ConfigError('views and largest_view must be within 0.25 and 4, and there must be a view')
         if not 0 <= self.decay < 1 or self.radius <= 0:
             raise ConfigError('decay must be at least 0 and below 1, radius above 0')
 
     def crop_of(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what a step trains on. size: of the network's input."""
         return tuple(min(most, max(32, round(side * self.part / 32) * 32)) for most, side in zip(self.crop, size))
+
+    def scales_of(self, size: tuple[int, int], learned: tuple[int, int]) -> tuple[float, ...]:
+        """Of the views. size: (height, width) of the network's input, learned: of the source's pictures."""
+        return tuple(dict.fromkeys(min(view * learned[0] / size[0], self.largest_view) for view in self.views))
 
     @property
     def most_deviation(self) -> float:
@@ -151,7 +151,8 @@ class GateSettings:
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
     to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
     of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
-    with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference.
+    with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference;
+    least_seen: mean that is won on held-out key-frames, by what the frozen network's views say of them, which is as good.
     plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in `window_s`
     that lock adaptation for safe_s; those that were asked for do not count. valid_s: time without a passed trial after which
     the way to the frozen halves. review_s: time between two trials of what is served, while nothing is trained.
@@ -168,6 +169,7 @@ class GateSettings:
     least_gain: float = 0.1
     least_won: float = 1.0
     much_won: float = 1.5
+    least_seen: float = 0.5
     plateau: float = 0.2
     rejections: int = 3
     rollbacks: int = 3

@@ -10,17 +10,13 @@ import torch
 from torch import nn
 
 from ..self_training.ema import Average, EMATeacher
-from ..self_training.losses import cross_entropy, kl
-from ..self_training.mixing import class_mask, draw_classes, mix
+from ..self_training.losses import cross_entropy
 from .anchor import Anchor
 from .batch import Batch
 from .floor import norm_layers
 from .pictures import Normalise
 from .serving import Tensors
 from .settings import TrainingSettings
-from .target_label import target_label
-
-SURE = 0.9  # the frozen network teaches where it is at least so sure and the teacher agrees
 
 
 class Learner:
@@ -32,14 +28,12 @@ class Learner:
 
     def __init__(self, anchor: Anchor, normalise: Normalise, settings: TrainingSettings) -> None:
         self._anchor, self._normalise, self._settings = anchor, normalise, settings
-        self._prior = torch.full((anchor.num_classes,), 1 / anchor.num_classes, device=anchor.device)
         self.step = 0
         self.rate = 1.0
         self.restart({})
 
     def restart(self, parameters: Tensors) -> None:
         """Student and teacher anew at the frozen weights, or at those of them that are given."""
-        self._reference = copy.deepcopy(self._anchor.network)
         self.student = copy.deepcopy(self._anchor.network).requires_grad_(True).eval()
         with torch.no_grad():
             for name, parameter in self.student.named_parameters():
@@ -68,7 +62,7 @@ class Learner:
             group['lr'] = group['base'] * self.rate * max(self.left, 0) / max(self._planned, 1)
         self._optimiser.zero_grad(set_to_none=True)
         loss = self._clean(batch, source)
-        loss += self._shifted(batch, mixed, min(1.0, self._age / max(settings.ramp, 1)))
+        loss += self._shifted(batch, mixed)
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
@@ -87,41 +81,19 @@ class Learner:
         loss.backward()
         return float(loss.detach())
 
-    def _shifted(self, batch: Batch, mixed: Tensors, ramp: float) -> float:
-        for network in (self.student, self.teacher.network, self._reference):
-            set_buffers(network, mixed)
+    def _shifted(self, batch: Batch, mixed: Tensors) -> float:
+        set_buffers(self.student, mixed)
         settings = self._settings
         loss = settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
-        wanted = (settings.target or settings.anchor or settings.prior) and self._age % settings.target_every == 0
-        if batch.target is not None and ramp and wanted:
-            loss = loss + ramp * self._target(batch)
+        if batch.target is not None and settings.target:
+            loss = loss + settings.target * self._labelled(self.student, batch.target, batch.target_label, batch.target_weight)
         loss.backward()
         return float(loss.detach())
 
-    def _labelled(self, network: nn.Module, image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    def _labelled(self, network: nn.Module, image: torch.Tensor, label: torch.Tensor,
+                  weight: torch.Tensor | None = None) -> torch.Tensor:
         logits = network(self._normalise(image), tuple(label.shape[-2:]))
-        return cross_entropy(logits, label)
-
-    def _target(self, batch: Batch) -> torch.Tensor:
-        """ClassMix of the restyled crop into the key-frame, and the pull of the frozen network where it is sure."""
-        settings, size = self._settings, tuple(batch.target.shape[-2:])
-        target = self._normalise(batch.target)
-        with torch.no_grad():
-            flipped = self.teacher(target.flip(3), size).flip(3)
-            teacher = (self.teacher(target, size).float().softmax(1) + flipped.float().softmax(1)) / 2
-            frozen_logits = self._reference(target, size).float()
-            frozen = frozen_logits.softmax(1)
-            label, weight = target_label(teacher, frozen, settings.agreement)
-            self._prior = self._prior.lerp((frozen.mean((0, 2, 3)) + teacher.mean((0, 2, 3))) / 2, 0.1)
-        mask = class_mask(batch.restyled_label, draw_classes(batch.restyled_label))
-        image = mix(mask, batch.restyled, batch.target)
-        mixed_label = mix(mask, batch.restyled_label, label)
-        logits = self.student(self._normalise(image), size)
-        loss = settings.target * cross_entropy(logits, mixed_label, torch.where(mask, 1.0, weight))
-        sure = (frozen.max(1).values > SURE) & (frozen.argmax(1) == teacher.argmax(1)) & ~mask
-        mean = logits.float().softmax(1).mean((0, 2, 3))
-        collapse = (self._prior * (self._prior.clamp(min=1e-6) / mean.clamp(min=1e-6)).log()).sum()
-        return loss + settings.anchor * kl(frozen_logits, logits, pixel_weight=sure.float()) + settings.prior * collapse
+        return cross_entropy(logits, label, weight)
 
     @torch.no_grad()
     def _hold(self, kappa: float) -> None:
@@ -155,14 +127,13 @@ class Learner:
 
     def state_dict(self) -> dict:
         return {'student': self.student.state_dict(), 'teacher': self.teacher.network.state_dict(),
-                'optimiser': self._optimiser.state_dict(), 'prior': self._prior, 'step': self.step, 'rate': self.rate,
+                'optimiser': self._optimiser.state_dict(), 'step': self.step, 'rate': self.rate,
                 'age': self._age, 'left': self.left, 'planned': self._planned}
 
     def load_state_dict(self, state: Mapping) -> None:
         self.student.load_state_dict(state['student'])
         self.teacher.network.load_state_dict(state['teacher'])
         self._optimiser.load_state_dict(state['optimiser'])
-        self._prior = state['prior'].to(self._anchor.device)
         self.step, self.rate, self._age = state['step'], state['rate'], state['age']
         self.left, self._planned = state['left'], state['planned']
 

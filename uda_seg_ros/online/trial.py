@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,13 @@ class Gain(NamedTuple):
     low: float
 
 
+class Shown(NamedTuple):
+    """A picture of the target. picture: HxWx3 uint8 RGB. label: HxW uint8, what the frozen network's views say of it."""
+
+    picture: np.ndarray
+    label: np.ndarray | None = None
+
+
 class Masks:
     """Runs any set of tensors through one network."""
 
@@ -36,38 +43,40 @@ class Masks:
     @torch.inference_mode()
     def __call__(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
         """hxw uint8 train ids at 1/SHRINK. style: whose colours the picture takes."""
-        logits = self._logits(tensors, picture, style, tuple(side // SHRINK for side in picture.shape[:2]))
+        logits = self.logits(tensors, picture, style, size=tuple(side // SHRINK for side in picture.shape[:2]))
         return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
     @torch.inference_mode()
     def doubt(self, tensors: Tensors, picture: np.ndarray) -> float:
         """0 to 1, measured as the frozen network's look measures it."""
-        return float(doubt(self._logits(tensors, picture).float().softmax(1)))
+        return float(doubt(self.logits(tensors, picture).float().softmax(1)))
 
-    def _logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None,
-                size: tuple[int, int] | None = None) -> torch.Tensor:
+    def logits(self, tensors: Tensors, picture: np.ndarray, style: np.ndarray | None = None,
+               seen: Callable[[torch.Tensor], torch.Tensor] = lambda image: image,
+               size: tuple[int, int] | None = None) -> torch.Tensor:
+        """1Chw of a picture HxWx3 uint8 RGB. seen: makes of the image what the network sees. size: (h, w), None: its own."""
         image = as_image(picture, self._device)
         if style is not None:
             generator = torch.Generator(self._device).manual_seed(0)  # the same grain for all that are compared
             image = restyled(image, as_image(style, self._device), generator=generator)
-        return functional_call(self._network, dict(tensors), (self._normalise(image), size))
+        return functional_call(self._network, dict(tensors), (self._normalise(seen(image)), size))
 
 
 class Trial:
     """cases: name -> tensors. parts: which names are tried on 'clean' and 'restyled' gate crops and on 'target' pictures.
 
     kind: what it decides, for the adapter. facts: plain values that the decision needs. confusions: (part, name) -> one
-    matrix a crop. masks: name -> one mask a target picture.
+    matrix a crop, or a target picture that has a label. masks: name -> one mask a target picture.
     """
 
     def __init__(self, kind: str, cases: Mapping[str, Tensors], parts: Mapping[str, Sequence[str]], crops: Sequence[int],
-                 styles: Sequence[np.ndarray], target: Sequence[np.ndarray], facts: Mapping[str, float | str]) -> None:
+                 styles: Sequence[np.ndarray], target: Sequence[Shown], facts: Mapping[str, float | str]) -> None:
         self.kind, self.cases, self.facts = kind, dict(cases), dict(facts)
         self._parts = {part: list(names) for part, names in parts.items()}
         self._styles, self._target = list(styles), list(target)
         self._items = [(part, number) for part in parts for number in (range(len(target)) if part == 'target' else crops)]
         self._position = 0
-        self.confusions = {(part, name): [] for part, names in parts.items() for name in names if part != 'target'}
+        self.confusions = {(part, name): [] for part, names in parts.items() for name in names}
         self.masks: dict[str, list[np.ndarray]] = {name: [] for name in self._parts.get('target', ())}
 
     @property
@@ -78,12 +87,16 @@ class Trial:
         """One crop, through every set of weights. crop: the gate set, fitted to the network's size."""
         part, number = self._items[self._position]
         if part == 'target':
+            picture, label = self._target[number]
             for name in self._parts[part]:
-                self.masks[name].append(masks(self.cases[name], self._target[number]))
+                mask = masks(self.cases[name], picture)
+                self.masks[name].append(mask)
+                if label is not None:
+                    self.confusions[part, name].append(confusion(shrunk(label), mask, num_classes))
         else:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
-            label = label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
+            label = shrunk(label)
             for name in self._parts[part]:
                 self.confusions[part, name].append(confusion(label, masks(self.cases[name], image, style), num_classes))
         self._position += 1
@@ -97,7 +110,12 @@ class Trial:
         return _iou(np.sum(self.confusions[part, name], axis=0)[None])[0]
 
     def gain(self, part: str, name: str, over: str, risk: float) -> Gain:
-        """Paired bootstrap over the crops of summed confusion matrices. risk: share of draws below `low`."""
+        """Paired bootstrap over the crops of summed confusion matrices. risk: share of draws below `low`.
+
+        Without anything that has a label nothing is won.
+        """
+        if not self.confusions[part, name]:
+            return Gain(0.0, float('-inf'))
         first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
         rng = np.random.default_rng(len(first))
         counts = rng.multinomial(len(first), np.full(len(first), 1 / len(first)), DRAWS).astype(np.float64)
@@ -108,7 +126,7 @@ class Trial:
         return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts,
                 'position': self._position,
                 'styles': [torch.from_numpy(style) for style in self._styles],
-                'target': [torch.from_numpy(picture) for picture in self._target], 'items': list(self._items),
+                'target': [tuple(each if each is None else torch.from_numpy(each) for each in shown) for shown in self._target], 'items': list(self._items),
                 'confusions': {key: [torch.from_numpy(each) for each in per_crop]
                                for key, per_crop in self.confusions.items()},
                 'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
@@ -116,11 +134,16 @@ class Trial:
     @staticmethod
     def of(state: Mapping) -> Trial:
         trial = Trial(state['kind'], state['cases'], state['parts'], (), [style.numpy() for style in state['styles']],
-                      [picture.numpy() for picture in state['target']], state['facts'])
+                      [Shown(*(each if each is None else each.numpy() for each in shown)) for shown in state['target']], state['facts'])
         trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
         trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
         trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
         return trial
+
+
+def shrunk(label: np.ndarray) -> np.ndarray:
+    """At the size of the masks that are compared."""
+    return label[SHRINK // 2::SHRINK, SHRINK // 2::SHRINK]
 
 
 def _iou(matrices: np.ndarray) -> np.ndarray:
