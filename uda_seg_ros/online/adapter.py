@@ -86,7 +86,7 @@ class Adapter:
         self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
         self._calls = self._pairs = 0
-        self.labelled_at = -1
+        self.labelled_at = -99
         self.trials: Counter[str] = Counter()
         if self.eye.normal is not None:
             self.course.enter('idle')

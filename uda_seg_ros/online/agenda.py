@@ -46,9 +46,9 @@ def may_train(adapter: Adapter) -> bool:
 
 def to_label(adapter: Adapter) -> KeyFrame | None:
     """The key-frame whose views are to be seen next, where it is time for one."""
-    if not adapter.settings.training.target or not may_train(adapter) or adapter.labelled_at == adapter.learner.step:
+    if not adapter.settings.training.target or not may_train(adapter) or adapter.learner.step - adapter.labelled_at < adapter.settings.training.label_every:
         return None
-    return adapter.memory.unlabelled(adapter.served.now.share)
+    return adapter.memory.unlabelled(adapter.served.now.share, adapter.settings.training.relabel)
 
 
 def next_trial(adapter: Adapter) -> Trial | None:

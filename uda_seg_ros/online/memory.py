@@ -63,10 +63,10 @@ class Memory:
             self._evict()
         return True
 
-    def unlabelled(self, share: float) -> KeyFrame | None:
+    def unlabelled(self, share: float, relabel: bool = True) -> KeyFrame | None:
         """The newest key-frame whose views were not seen yet; without one, the newest of those seen behind another share."""
         frames = sorted((*self.train, *self.held_out), key=lambda frame: -frame.born)
-        for wanted in (lambda frame: frame.seen is None, lambda frame: frame.seen.share != share):
+        for wanted in (lambda frame: frame.seen is None, lambda frame: relabel and frame.seen.share != share):
             if found := next(filter(wanted, frames), None):
                 return found
         return None

@@ -122,6 +122,9 @@ class TrainingSettings:
     restyled: float = 1.0
     target: float = 1.0
     first_key_frames: int = 3
+    turns: int = 1
+    label_every: int = 1
+    relabel: bool = True
 
     def __post_init__(self) -> None:
         if min(self.crop) < 32 or not 0 < self.part <= 1:

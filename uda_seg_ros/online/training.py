@@ -61,8 +61,9 @@ class Learner:
         for group in self._optimiser.param_groups:
             group['lr'] = group['base'] * self.rate * max(self.left, 0) / max(self._planned, 1)
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._clean(batch, source)
-        loss += self._shifted(batch, mixed)
+        turn = self._age % settings.turns if settings.turns > 1 else -1
+        loss = self._clean(batch, source) if turn in (-1, 0) else 0.0
+        loss += self._shifted(batch, mixed, turn)
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
@@ -81,10 +82,12 @@ class Learner:
         loss.backward()
         return float(loss.detach())
 
-    def _shifted(self, batch: Batch, mixed: Tensors) -> float:
+    def _shifted(self, batch: Batch, mixed: Tensors, turn: int) -> float:
         set_buffers(self.student, mixed)
         settings = self._settings
-        loss = settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
+        loss = 0.0
+        if turn in (-1, 1) or batch.target is None:
+            loss = settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
         if batch.target is not None and settings.target:
             loss = loss + settings.target * self._labelled(self.student, batch.target, batch.target_label, batch.target_weight)
         loss.backward()
