@@ -122,8 +122,8 @@ class TrainingSettings:
     restyled: float = 1.0
     target: float = 1.0
     first_key_frames: int = 3
-    turns: int = 1
-    label_every: int = 1
+    turns: int = 2
+    label_every: int = 2
     relabel: bool = True
 
     def __post_init__(self) -> None:
@@ -165,7 +165,7 @@ class GateSettings:
     every: int = 25
     crops: int = 16
     target: int = 8
-    scales: tuple[float, ...] = (0.5, 0.25)
+    scales: tuple[float, ...] = (1.0, 0.5, 0.25)
     clean_loss: float = 1.0
     restyled_loss: float = 0.3
     class_loss: float = 5.0
