@@ -86,6 +86,7 @@ class Adapter:
         self._compare = self._has_compared = False
         self._fault, self.loss = '', float('nan')
         self._calls = self._pairs = 0
+        self._known: dict[int, np.ndarray] = {}
         self.labelled_at = -99
         self.trials: Counter[str] = Counter()
         if self.eye.normal is not None:
@@ -186,7 +187,7 @@ class Adapter:
             return serve_untried(self)
         self.trial = self.trial or next_trial(self)
         if self.trial is not None:
-            self.trial.piece(self.masks, self.eye.gate, self.anchor.num_classes)
+            self.trial.piece(self.masks, self.eye.gate, self.anchor.num_classes, self._known)
             return self._concluded() if self.trial.done else None
         frame = to_label(self)
         return self._label(frame) if frame else self._train() if may_train(self) else None

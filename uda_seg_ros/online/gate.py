@@ -12,10 +12,10 @@ from .guards import NOTHING_WON, Evidence, objections, unlabelled
 from .serving import Serving, Tensors
 from .settings import FloorSettings, GateSettings
 from .training import deviation
-from .trial import Shown, Trial
+from .trial import FROZEN, Shown, Trial
 
 KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
-FROZEN, TEACHER = 'frozen', 'teacher'
+TEACHER = 'teacher'
 PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'served', 'reference']}
 
 
@@ -72,9 +72,10 @@ def review_trial(serving: Serving, frozen: Tensors, crops: Sequence[int], styles
 
 
 def _cases(candidate: Serving, served: Serving, frozen: Tensors) -> dict[str, Tensors]:
+    reference = candidate.without_teacher().tensors(frozen)
     return {FROZEN: dict(frozen), 'clean': replace(candidate, share=0.0).tensors(frozen),
-            'candidate': candidate.tensors(frozen), 'served': served.tensors(frozen),
-            'reference': candidate.without_teacher().tensors(frozen), TEACHER: dict(candidate.teacher)}
+            'candidate': candidate.tensors(frozen), 'served': served.tensors(frozen) if served.scale else reference,
+            'reference': reference, TEACHER: dict(candidate.teacher)}
 
 
 def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:

@@ -18,6 +18,7 @@ from .serving import Tensors
 
 SHRINK = 2  # masks are compared at half the network's size: finer than most networks' stride, and a quarter of the work
 DRAWS = 200
+FROZEN = 'frozen'
 
 
 class Gain(NamedTuple):
@@ -83,13 +84,15 @@ class Trial:
     def done(self) -> bool:
         return self._position == len(self._items)
 
-    def piece(self, masks: Masks, crop: Sequence[Crop], num_classes: int) -> None:
-        """One crop, through every set of weights. crop: the gate set, fitted to the network's size."""
+    def piece(self, masks: Masks, crop: Sequence[Crop], num_classes: int, known: dict[int, np.ndarray]) -> None:
+        """One crop, through every set of weights. crop: the gate set, fitted to the network's size. known: confusions of the
+        frozen weights on clean crops, by number: they never change, and are added here.
+        """
         part, number = self._items[self._position]
         if part == 'target':
             picture, label = self._target[number]
-            for name in self._parts[part]:
-                mask = masks(self.cases[name], picture)
+            for name, same in self._names(part):
+                mask = masks(self.cases[name], picture) if same is None else self.masks[same][-1]
                 self.masks[name].append(mask)
                 if label is not None:
                     self.confusions[part, name].append(confusion(shrunk(label), mask, num_classes))
@@ -97,9 +100,23 @@ class Trial:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
             label = shrunk(label)
-            for name in self._parts[part]:
-                self.confusions[part, name].append(confusion(label, masks(self.cases[name], image, style), num_classes))
+            for name, same in self._names(part):
+                if same is not None:
+                    found = self.confusions[part, same][-1]
+                elif (part, name) == ('clean', FROZEN) and number in known:
+                    found = known[number]
+                else:
+                    found = confusion(label, masks(self.cases[name], image, style), num_classes)
+                if (part, name) == ('clean', FROZEN):
+                    known[number] = found
+                self.confusions[part, name].append(found)
         self._position += 1
+
+    def _names(self, part: str) -> list[tuple[str, str | None]]:
+        """Those that are tried in a part, each with an earlier one of the very same tensors, whose outcome is its own."""
+        names = self._parts[part]
+        return [(name, next((other for other in names[:place] if self.cases[other] is self.cases[name]), None))
+                for place, name in enumerate(names)]
 
     def miou(self, part: str, name: str) -> float:
         """In points."""
