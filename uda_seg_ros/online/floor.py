@@ -46,12 +46,17 @@ class Floor:
         self._square: dict[str, torch.Tensor] = {}
 
     @torch.no_grad()
-    def measure(self, image: torch.Tensor, share: float) -> None:
-        """Take in one picture. image: 13HW, normalised. share: of the target's statistics that earlier layers mix in."""
-        if self.layers:
-            self._share = share
-            self.network(image)
-            self.num_seen += 1
+    def measure(self, image: torch.Tensor, share: float) -> torch.Tensor | None:
+        """Take in one picture. image: 13HW, normalised. share: of the target's statistics that earlier layers mix in.
+
+        What the network says of it with that share of the statistics as they are now, logits 1Chw; None without BatchNorm.
+        """
+        if not self.layers:
+            return None
+        self._share = share
+        logits = self.network(image)
+        self.num_seen += 1
+        return logits
 
     def _normalise_by_mix(self, name: str, module: nn.Module, values: torch.Tensor) -> None:
         mean, square = values.mean((0, 2, 3)), values.square().mean((0, 2, 3))

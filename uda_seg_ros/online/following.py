@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..shift_signals import doubt
 from ..structures import Weights
 from .pictures import as_image
 
@@ -21,9 +22,7 @@ def follow(adapter: Adapter, key_frame: bool) -> Weights | None:
     """After a look. key_frame: whether it was one."""
     if adapter.course.state not in ('adapt', 'hold'):
         return None
-    if key_frame:
-        measure(adapter, adapter.eye.last.picture)
-    compare_statistics(adapter)
+    compare_statistics(adapter, measure(adapter, adapter.eye.last.picture) if key_frame else None)
     now, share, scale = adapter.served.now, wanted_share(adapter), adapter.served.now.scale_at(adapter.course.shift)
     if share < now.share or (share > now.share and adapter.patience.won_lately(share, adapter.clock.now_ns)):
         return _change(adapter, share)
@@ -33,20 +32,26 @@ def follow(adapter: Adapter, key_frame: bool) -> Weights | None:
     return adapter.served.renew(replace(now, scale=scale, buffers=adapter.floor.buffers(now.share)))
 
 
-def measure(adapter: Adapter, picture: np.ndarray) -> None:
-    """The target's statistics take in a picture, HxWx3 uint8 RGB."""
+def measure(adapter: Adapter, picture: np.ndarray) -> float | None:
+    """The target's statistics take in a picture, HxWx3 uint8 RGB. The doubt with the share that they are measured behind."""
     settings = adapter.settings.floor
-    if settings.on:
-        adapter.floor.measure(adapter.normalise(as_image(picture, adapter.device)), settings.reference)
+    if not settings.on:
+        return None
+    logits = adapter.floor.measure(adapter.normalise(as_image(picture, adapter.device)), settings.reference)
+    return None if logits is None else float(doubt(logits.float().softmax(1)))
 
 
-def compare_statistics(adapter: Adapter) -> None:
-    """How sure the frozen weights are of the last picture, with each share of the target in their statistics."""
+def compare_statistics(adapter: Adapter, measured: float | None) -> None:
+    """How sure the frozen weights are of the last picture, with each share of the target in their statistics. measured: with
+    the share that they are measured behind, where that is known.
+    """
     settings = adapter.settings.floor
     if settings.on and adapter.floor.num_seen >= FIRST and adapter.clock.due('sure', settings.sure_s):
         sight = adapter.eye.last
+        known = {} if measured is None else {settings.reference: measured}
         adapter.sureness.add(sight.doubt, {
-            share: adapter.masks.doubt({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
+            share: known[share] if share in known else
+            adapter.masks.doubt({**adapter.anchor.tensors, **adapter.floor.buffers(share)}, sight.picture)
             for share in settings.shares}, adapter.served.now.share)
 
 

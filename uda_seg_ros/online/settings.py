@@ -96,7 +96,8 @@ class MemorySettings:
 class TrainingSettings:
     """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours. leash:
     False lets the weights go, without kappa and radius. views: scales of the frozen network's views that label the target,
-    each mirrored as well, relative to the size at which the source was learned; largest_view: most, relative to the input. crop:
+    each mirrored as well, relative to the size at which the source was learned; none is larger than largest_view, relative to
+    the input. crop:
     (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
     learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
     many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
@@ -112,12 +113,12 @@ class TrainingSettings:
     crop: tuple[int, int] = (192, 320)
     part: float = 1.0
     head_rate: float = 5e-4
-    body_rate: float = 1e-4
+    body_rate: float = 3e-4
     steps: tuple[int, int] = (100, 1500)
     steps_per_shift: float = 300.0
     kappa: float = 1e-3
     radius: float = 0.05
-    decay: float = 0.99
+    decay: float = 0.9
     clean: float = 1.0
     restyled: float = 1.0
     target: float = 1.0
@@ -140,7 +141,8 @@ class TrainingSettings:
 
     def scales_of(self, size: tuple[int, int], learned: tuple[int, int]) -> tuple[float, ...]:
         """Of the views. size: (height, width) of the network's input, learned: of the source's pictures."""
-        return tuple(dict.fromkeys(min(view * learned[0] / size[0], self.largest_view) for view in self.views))
+        scales = [view * learned[0] / size[0] for view in self.views]
+        return tuple(scale for scale in scales if scale <= self.largest_view) or (min(*scales, self.largest_view),)
 
     @property
     def most_deviation(self) -> float:
