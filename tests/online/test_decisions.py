@@ -102,8 +102,8 @@ def test_a_candidate_whose_trial_was_dropped_is_tried_again(in_fog):
 
 
 def learned(adapter: Adapter, change=lambda parameters: None) -> Adapter:
-    """Holds, and serves a teacher's weights at the share 0.5."""
-    teacher = adapter.learner.parameters()
+    """Holds, and serves weights at the share 0.5 for a teacher's: the frozen ones, so that chance has no part in reviews."""
+    teacher = {name: tensor.clone() for name, tensor in adapter.anchor.network.named_parameters()}
     change(teacher)
     adapter.serve(Serving(1.0, 0.5, teacher, adapter.floor.buffers(0.5)))
     adapter.trial = None

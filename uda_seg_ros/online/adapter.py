@@ -49,8 +49,9 @@ from .watch import Watch, common
 class Adapter:
     """observe(frame) after each frame served, update() while `busy`. Both may return weights, which count up from version 1.
 
-    served: what is given out. course: the detector's states. labelled_at: training step at which a key-frame was labelled. trial: the one in work. trials: how many of each kind there
-    were. masks: runs any set of weights. normalise: from pixels to the network's input, on `device`.
+    served: what is given out. course: the detector's states. trial: the one in work. trials: how many of each kind there
+    were. masks: runs any set of weights. normalise: from pixels to the network's input, on `device`. labelled_at: training
+    step at which a key-frame was labelled last.
     """
 
     def __init__(self, bundle: Bundle, settings: AdapterSettings = DEFAULTS, *, seed: int = 0, device: str = 'cpu',
@@ -219,7 +220,7 @@ class Adapter:
             rng = np.random.default_rng((self.seed, 2, self._calls))
             settings = self.settings.training
             batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent if settings.restyle else (),
-                         self.eye.size, settings.crop_of(self.eye.size), rng, self.device)
+                         self.learner.styled, self.eye.size, settings.crop_of(self.eye.size), rng, self.device)
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)
         if not np.isfinite(self.loss):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .adapter import Adapter
 
 
+LABEL_EVERY = 2  # training steps from one key-frame that the views look at to the next: they cost as much as half a step
+
+
 def floor_due(adapter: Adapter) -> bool:
     """Whether another share of the target's statistics is to be tried, or the one that is served once more."""
     if adapter.course.state not in ('adapt', 'hold'):
@@ -46,9 +49,10 @@ def may_train(adapter: Adapter) -> bool:
 
 def to_label(adapter: Adapter) -> KeyFrame | None:
     """The key-frame whose views are to be seen next, where it is time for one."""
-    if not adapter.settings.training.target or not may_train(adapter) or adapter.learner.step - adapter.labelled_at < adapter.settings.training.label_every:
+    waited = adapter.learner.step - adapter.labelled_at
+    if not adapter.settings.training.target or not may_train(adapter) or waited < LABEL_EVERY:
         return None
-    return adapter.memory.unlabelled(adapter.served.now.share, adapter.settings.training.relabel)
+    return adapter.memory.unlabelled(adapter.served.now.share)
 
 
 def next_trial(adapter: Adapter) -> Trial | None:

@@ -1,4 +1,4 @@
-"""What one training step sees: a source crop as it is, one in the target's colours, and a key-frame of the target."""
+"""What one training step sees: a source crop, as it is or in the target's colours, and a key-frame of the target."""
 
 from __future__ import annotations
 
@@ -18,36 +18,33 @@ DEGRADE = Photometric(brightness=0.15, contrast=0.15, saturation=0.15, hue=0.02,
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """image tensors 13HW in 0..1, labels 1HW int64 with IGNORE, target_weight 1HW in 0..1. target, its label and its weight
-    are None while there are no key-frames with labels.
+    """Images 13HW in 0..1, labels 1HW int64 with IGNORE, target_weight 1HW in 0..1. styled: whether the source crop
+    stands for the target. target, its label and its weight are None while no key-frame has a label.
     """
 
-    clean: torch.Tensor
-    clean_label: torch.Tensor
-    restyled: torch.Tensor
-    restyled_label: torch.Tensor
+    source: torch.Tensor
+    source_label: torch.Tensor
+    styled: bool
     target: torch.Tensor | None = None
     target_label: torch.Tensor | None = None
     target_weight: torch.Tensor | None = None
 
 
-def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame], styles: Sequence[np.ndarray],
+def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame], styles: Sequence[np.ndarray], styled: bool,
          size: tuple[int, int], crop: tuple[int, int], rng: np.random.Generator, device: torch.device) -> Batch:
-    """weights: chance of each source crop, summing to 1. styles: pictures whose colours the restyled crop may take; the
-    source's own where there are none. size: of the network's input. Draws torch's own random numbers, too.
+    """weights: chance of each source crop, summing to 1. styles: pictures whose colours a styled crop may take; the source's
+    own where there are none. size: of the network's input. Draws torch's own random numbers, too.
     """
-    pairs = [_source_crop(source[int(rng.choice(len(source), p=weights))], size, crop, rng, device) for _ in range(2)]
-    (clean, clean_label), (other, other_label) = pairs
-    if styles:
+    image, label = _source_crop(source[int(rng.choice(len(source), p=weights))], size, crop, rng, device)
+    if styled and styles:
         style = as_image(styles[int(rng.integers(len(styles)))], device)
-        other = photometric(restyled(other, style, float(rng.uniform(0.5, 1))), DEGRADE)
+        image = photometric(restyled(image, style, float(rng.uniform(0.5, 1))), DEGRADE)
     frames = [frame for frame in frames if frame.seen is not None]
     if not frames:
-        return Batch(clean, clean_label, other, other_label)
+        return Batch(image, label, styled)
     frame, place = frames[int(rng.integers(len(frames)))], window(size, crop, rng)
-    label, weight = (torch.from_numpy(cut(array, place)).to(device)[None] for array in (frame.seen.label, frame.seen.weight))
-    return Batch(clean, clean_label, other, other_label, as_image(cut(frame.picture, place), device), label.long(),
-                 weight.float() / 255)
+    seen, weight = (torch.from_numpy(cut(array, place)).to(device)[None] for array in (frame.seen.label, frame.seen.weight))
+    return Batch(image, label, styled, as_image(cut(frame.picture, place), device), seen.long(), weight.float() / 255)
 
 
 def rare_first(class_pixels: torch.Tensor) -> np.ndarray:

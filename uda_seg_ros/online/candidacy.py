@@ -14,20 +14,28 @@ Step = Literal['serve', 'wait', 'nearer', 'refuse', 'start_over']
 
 @dataclass
 class Candidacy:
-    """nearer: number of the scale that is tried next. rejected, flat: refusals and trials without gain in a row. tried:
+    """nearer: number of the scale that is tried next: one up after a trial that was won, one down after one that was not.
+    again: whether that is the same candidate once more. rejected, flat: refusals and trials without gain in a row. tried:
     training steps at the last trial.
     """
 
     settings: GateSettings
     nearer: int = 0
+    again: bool = False
     rejected: int = 0
     flat: int = 0
     tried: int = 0
 
     def begin(self, step: int) -> None:
         """A new shift."""
-        self.nearer = self.rejected = self.flat = 0
-        self.tried = step
+        self.nearer = self.first
+        self.rejected = self.flat = 0
+        self.again, self.tried = False, step
+
+    @property
+    def first(self) -> int:
+        """Number of the scale that a shift begins with: not the whole way."""
+        return min(1, len(self.settings.scales) - 1)
 
     @property
     def scale(self) -> float:
@@ -36,21 +44,22 @@ class Candidacy:
     def due(self, step: int, over: bool) -> bool:
         """Whether a candidate is to be tried after training step `step`. over: no more steps follow."""
         steps = step - self.tried
-        return steps >= self.settings.every or self.nearer > 0 or (over and steps > 0)
+        return steps >= self.settings.every or self.again or (over and steps > 0)
 
     def judged(self, verdict: Verdict) -> Step:
         """What follows from a trial."""
+        self.again = False
         if verdict.scale is not None:
-            self.nearer = self.rejected = 0
+            self.nearer, self.rejected = max(0, self.nearer - 1), 0
             self.flat = self.flat + 1 if verdict.gain < self.settings.plateau else 0
             return 'serve'
         if set(verdict.objections) <= NOTHING_WON:
-            self.nearer, self.flat = 0, self.flat + 1
+            self.flat += 1
             return 'wait'
         if self.nearer + 1 < len(self.settings.scales):
-            self.nearer += 1
+            self.nearer, self.again = self.nearer + 1, True
             return 'nearer'
-        self.nearer, self.rejected = 0, self.rejected + 1
+        self.nearer, self.rejected = self.first, self.rejected + 1
         if self.rejected < self.settings.rejections:
             return 'refuse'
         self.rejected = 0
@@ -63,7 +72,7 @@ class Candidacy:
         return None if left else 'the steps for this shift are done'
 
     def state_dict(self) -> dict:
-        return {name: getattr(self, name) for name in ('nearer', 'rejected', 'flat', 'tried')}
+        return {name: getattr(self, name) for name in ('nearer', 'again', 'rejected', 'flat', 'tried')}
 
     def load_state_dict(self, state: dict) -> None:
         for name, value in state.items():

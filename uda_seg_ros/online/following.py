@@ -41,7 +41,7 @@ def measure(adapter: Adapter, picture: np.ndarray) -> float | None:
     return None if logits is None else float(doubt(logits.float().softmax(1)))
 
 
-def compare_statistics(adapter: Adapter, measured: float | None) -> None:
+def compare_statistics(adapter: Adapter, measured: float | None = None) -> None:
     """How sure the frozen weights are of the last picture, with each share of the target in their statistics. measured: with
     the share that they are measured behind, where that is known.
     """

@@ -16,7 +16,8 @@ from .trial import FROZEN, Shown, Trial
 
 KINDS = FLOOR, LEARNER, REVIEW = 'floor', 'learner', 'review'
 TEACHER = 'teacher'
-PARTS = {'clean': ['clean', FROZEN], 'restyled': ['candidate', 'served', 'reference'], 'target': ['candidate', 'served', 'reference']}
+BESIDE = ['candidate', 'served', 'reference']
+PARTS = {'clean': ['clean', FROZEN], 'restyled': BESIDE, 'target': BESIDE}
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,13 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
     """names: of the classes."""
     found = evidence(trial, radius, names)
     refused = objections(found, settings)
-    restyled = (f'{found.restyled.mean:+.2f} points on source in the present style, {found.clean.mean:+.2f} on clean source, '
-                f'{found.seen.mean:+.2f} by what views of the frozen network say of held-out pictures')
+    won = (f'{found.restyled.mean:+.2f} points on source in the present style, {found.clean.mean:+.2f} on clean source, '
+           f'{found.seen.mean:+.2f} on held-out pictures as the views see them')
     scale = trial.facts['scale']
     if refused:
-        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())} [{restyled}]', found.restyled.mean,
+        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())}', found.restyled.mean,
                        objections=tuple(refused))
-    return Verdict(f'candidate at {scale:g} served: {restyled}', found.restyled.mean, scale=scale, valid=True)
+    return Verdict(f'candidate at {scale:g} served: {won}', found.restyled.mean, scale=scale, valid=True)
 
 
 def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:
@@ -115,8 +116,9 @@ def evidence(trial: Trial, radius: float, names: Sequence[str]) -> Evidence:
     worst = int(np.argmax(loss))
     parameters = {name: candidate[name] for name in trial.cases[TEACHER]}
     return Evidence(trial.gain('clean', 'clean', FROZEN, 0.1), trial.gain('restyled', 'candidate', 'served', 0.1),
-                    trial.gain('restyled', 'candidate', 'reference', 0.1), trial.gain('target', 'candidate', 'reference', 0.1),
-                    trial.gain('target', 'candidate', 'served', 0.1), names[worst], float(loss[worst]), finite=finite,
+                    trial.gain('restyled', 'candidate', 'reference', 0.1), names[worst], float(loss[worst]), finite=finite,
+                    seen=trial.gain('target', 'candidate', 'reference', 0.1),
+                    seen_more=trial.gain('target', 'candidate', 'served', 0.1),
                     deviation=deviation(parameters, frozen), radius=radius,
                     most_disagreement=0.05 + 0.3 * min(1.0, max(0.0, float(trial.facts['shift']))),
                     **unlabelled(trial.masks['candidate'], trial.masks['reference'], len(names)))

@@ -10,6 +10,7 @@ import numpy as np
 from .settings import GateSettings
 from .trial import Gain
 
+UNSEEN = Gain(0.0, float('-inf'))
 PRESENT, GONE = 0.01, 0.002  # shares of the pixels from which on a class is in a mask, and below which it is not
 
 
@@ -18,7 +19,9 @@ class Evidence:
     """A candidate against frozen weights on clean crops, against served weights on crops in the target's colours, and
     against the frozen weights with the same statistics on target pictures without labels.
 
-    won: on the crops in the target's colours, too, but against the frozen weights with the same statistics. class_loss:
+    won: on the crops in the target's colours, too, but against the frozen weights with the same statistics. seen, seen_more:
+    on held-out target pictures with what the frozen network's views say of them for a label, against the frozen weights with
+    the same statistics and against what is served. class_loss:
     points of IoU that the class `worst` lost on clean crops, of those with 1 % of the pixels. classes_lost: that the
     reference shows and the candidate does not, mean over the pictures. entropy_ratio: of the class histograms' entropies,
     candidate by reference. divergence: Jensen-Shannon, of the mean histograms, in nats. disagreement, most_disagreement:
@@ -28,8 +31,6 @@ class Evidence:
     clean: Gain
     restyled: Gain
     won: Gain
-    seen: Gain
-    seen_more: Gain
     worst: str = ''
     class_loss: float = 0.0
     classes_lost: float = 0.0
@@ -40,6 +41,8 @@ class Evidence:
     finite: bool = True
     deviation: float = 0.0
     radius: float = 0.05
+    seen: Gain = UNSEEN
+    seen_more: Gain = UNSEEN
 
 
 Guard = Callable[[Evidence, GateSettings], str | None]

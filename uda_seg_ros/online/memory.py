@@ -63,10 +63,10 @@ class Memory:
             self._evict()
         return True
 
-    def unlabelled(self, share: float, relabel: bool = True) -> KeyFrame | None:
+    def unlabelled(self, share: float) -> KeyFrame | None:
         """The newest key-frame whose views were not seen yet; without one, the newest of those seen behind another share."""
         frames = sorted((*self.train, *self.held_out), key=lambda frame: -frame.born)
-        for wanted in (lambda frame: frame.seen is None, lambda frame: relabel and frame.seen.share != share):
+        for wanted in (lambda frame: frame.seen is None, lambda frame: frame.seen.share != share):
             if found := next(filter(wanted, frames), None):
                 return found
         return None
@@ -90,14 +90,16 @@ class Memory:
 
     def state_dict(self) -> dict:
         def plain(frame: KeyFrame) -> dict:
-            return {**vars(frame), 'picture': torch.from_numpy(frame.picture), 'seen': frame.seen and frame.seen.state_dict()}
+            return {**vars(frame), 'picture': torch.from_numpy(frame.picture),
+                    'seen': frame.seen and frame.seen.state_dict()}
         return {'train': [plain(frame) for frame in self.train], 'held_out': [plain(frame) for frame in self.held_out],
                 'recent': [torch.from_numpy(picture) for picture in self.recent], 'last': list(self._last),
                 'num_seen': self.num_seen}
 
     def load_state_dict(self, state: dict) -> None:
         def frame(plain: dict) -> KeyFrame:
-            return KeyFrame(**{**plain, 'picture': plain['picture'].numpy(), 'seen': plain['seen'] and ViewLabel.of(plain['seen'])})
+            return KeyFrame(**{**plain, 'picture': plain['picture'].numpy(),
+                               'seen': plain['seen'] and ViewLabel.of(plain['seen'])})
         self.train, self.held_out = ([frame(plain) for plain in state[name]] for name in ('train', 'held_out'))
         self.recent = [picture.numpy() for picture in state['recent']]
         self._last, self.num_seen = list(state['last']), state['num_seen']

@@ -94,10 +94,10 @@ class MemorySettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """on: False leaves the statistics floor alone. restyle: whether the second source crop takes the target's colours. leash:
-    False lets the weights go, without kappa and radius. views: scales of the frozen network's views that label the target,
-    each mirrored as well, relative to the size at which the source was learned; none is larger than largest_view, relative to
-    the input. crop:
+    """on: False leaves the floor alone. restyle: whether every other source crop takes the target's colours. leash:
+    False lets the weights go, without kappa and radius. views: scales at which the frozen network labels the target, each
+    mirrored as well, relative to the size at which the source was learned; none above largest_view, relative to the input.
+    crop:
     (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
     learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
     many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
@@ -121,11 +121,8 @@ class TrainingSettings:
     decay: float = 0.9
     clean: float = 1.0
     restyled: float = 1.0
-    target: float = 1.0
+    target: float = 2.0
     first_key_frames: int = 3
-    turns: int = 2
-    label_every: int = 2
-    relabel: bool = True
 
     def __post_init__(self) -> None:
         if min(self.crop) < 32 or not 0 < self.part <= 1:

@@ -61,9 +61,10 @@ class Learner:
         for group in self._optimiser.param_groups:
             group['lr'] = group['base'] * self.rate * max(self.left, 0) / max(self._planned, 1)
         self._optimiser.zero_grad(set_to_none=True)
-        turn = self._age % settings.turns if settings.turns > 1 else -1
-        loss = self._clean(batch, source) if turn in (-1, 0) else 0.0
-        loss += self._shifted(batch, mixed, turn)
+        loss = self._learn(batch.source, batch.source_label, None, settings.restyled if batch.styled else settings.clean,
+                           mixed if batch.styled else source)
+        if batch.target is not None and settings.target:
+            loss += self._learn(batch.target, batch.target_label, batch.target_weight, settings.target, mixed)
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
@@ -76,27 +77,18 @@ class Learner:
         self.step += 1
         return loss
 
-    def _clean(self, batch: Batch, source: Tensors) -> float:
-        set_buffers(self.student, source)
-        loss = self._settings.clean * self._labelled(self.student, batch.clean, batch.clean_label)
+    def _learn(self, image: torch.Tensor, label: torch.Tensor, pixel_weight: torch.Tensor | None, weight: float,
+               statistics: Tensors) -> float:
+        set_buffers(self.student, statistics)
+        logits = self.student(self._normalise(image), tuple(label.shape[-2:]))
+        loss = weight * cross_entropy(logits, label, pixel_weight)
         loss.backward()
         return float(loss.detach())
 
-    def _shifted(self, batch: Batch, mixed: Tensors, turn: int) -> float:
-        set_buffers(self.student, mixed)
-        settings = self._settings
-        loss = 0.0
-        if turn in (-1, 1) or batch.target is None:
-            loss = settings.restyled * self._labelled(self.student, batch.restyled, batch.restyled_label)
-        if batch.target is not None and settings.target:
-            loss = loss + settings.target * self._labelled(self.student, batch.target, batch.target_label, batch.target_weight)
-        loss.backward()
-        return float(loss.detach())
-
-    def _labelled(self, network: nn.Module, image: torch.Tensor, label: torch.Tensor,
-                  weight: torch.Tensor | None = None) -> torch.Tensor:
-        logits = network(self._normalise(image), tuple(label.shape[-2:]))
-        return cross_entropy(logits, label, weight)
+    @property
+    def styled(self) -> bool:
+        """Whether the next step's source crop stands for the target: every other one."""
+        return self._age % 2 == 1
 
     @torch.no_grad()
     def _hold(self, kappa: float) -> None:

@@ -84,7 +84,8 @@ class Trial:
     def done(self) -> bool:
         return self._position == len(self._items)
 
-    def piece(self, masks: Masks, crop: Sequence[Crop], num_classes: int, known: dict[int, np.ndarray]) -> None:
+    def piece(self, masks: Masks, crop: Sequence[Crop], num_classes: int,
+              known: dict[int, np.ndarray] | None = None) -> None:
         """One crop, through every set of weights. crop: the gate set, fitted to the network's size. known: confusions of the
         frozen weights on clean crops, by number: they never change, and are added here.
         """
@@ -100,6 +101,7 @@ class Trial:
             image, label = crop[number]
             style = self._styles[self._position % len(self._styles)] if part == 'restyled' else None
             label = shrunk(label)
+            known = {} if known is None else known
             for name, same in self._names(part):
                 if same is not None:
                     found = self.confusions[part, same][-1]
@@ -143,15 +145,18 @@ class Trial:
         return {'kind': self.kind, 'cases': self.cases, 'facts': self.facts, 'parts': self._parts,
                 'position': self._position,
                 'styles': [torch.from_numpy(style) for style in self._styles],
-                'target': [tuple(each if each is None else torch.from_numpy(each) for each in shown) for shown in self._target], 'items': list(self._items),
+                'target': [tuple(None if each is None else torch.from_numpy(each) for each in shown)
+                           for shown in self._target],
+                'items': list(self._items),
                 'confusions': {key: [torch.from_numpy(each) for each in per_crop]
                                for key, per_crop in self.confusions.items()},
                 'masks': {name: [torch.from_numpy(each) for each in masks] for name, masks in self.masks.items()}}
 
     @staticmethod
     def of(state: Mapping) -> Trial:
+        target = [Shown(*(None if each is None else each.numpy() for each in shown)) for shown in state['target']]
         trial = Trial(state['kind'], state['cases'], state['parts'], (), [style.numpy() for style in state['styles']],
-                      [Shown(*(each if each is None else each.numpy() for each in shown)) for shown in state['target']], state['facts'])
+                      target, state['facts'])
         trial._items, trial._position = [tuple(item) for item in state['items']], state['position']
         trial.confusions = {tuple(key): [each.numpy() for each in per_crop] for key, per_crop in state['confusions'].items()}
         trial.masks = {name: [each.numpy() for each in masks] for name, masks in state['masks'].items()}
