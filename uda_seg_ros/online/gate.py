@@ -85,11 +85,10 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
     refused = objections(found, settings)
     won = (f'{found.restyled.mean:+.2f} points on source in the present style, {found.clean.mean:+.2f} on clean source, '
            f'{found.seen.mean:+.2f} on held-out pictures as the views see them')
-    scale = trial.facts['scale']
+    scale, gain = trial.facts['scale'], max(found.restyled.mean, found.seen_more.mean)
     if refused:
-        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())}', found.restyled.mean,
-                       objections=tuple(refused))
-    return Verdict(f'candidate at {scale:g} served: {won}', found.restyled.mean, scale=scale, valid=True)
+        return Verdict(f'candidate at {scale:g} refused: {"; ".join(refused.values())}', gain, objections=tuple(refused))
+    return Verdict(f'candidate at {scale:g} served: {won}', gain, scale=scale, valid=True)
 
 
 def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:

@@ -151,7 +151,7 @@ class TrainingSettings:
 class GateSettings:
     """on: False serves every candidate untried. every: training steps between two trials. crops: of the gate set in each,
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
-    to teacher that are tried. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
+    to teacher that may be served, largest first; a shift begins with the second. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
     of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
     with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference;
     least_seen: mean that is won on held-out key-frames, by what the frozen network's views say of them, which is as good.
