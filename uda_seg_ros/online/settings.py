@@ -151,13 +151,14 @@ class TrainingSettings:
 class GateSettings:
     """on: False serves every candidate untried. every: training steps between two trials. crops: of the gate set in each,
     clean and restyled; the halves of the set take turns. target: held-out key-frames. scales: shares of the way from frozen
-    to teacher that may be served, largest first; a shift begins with the second. In points of mIoU: clean_loss and restyled_loss: most at the lower bound, class_loss: most IoU
-    of a class, least_gain: mean on restyled crops over what is served, least_won: mean on restyled crops over frozen weights
-    with the same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference;
-    least_seen: mean that is won on held-out key-frames, by what the frozen network's views say of them, which is as good.
-    plateau: gains below it, twice, end the training. rejections in a row that restart the student. rollbacks in `window_s`
-    that lock adaptation for safe_s; those that were asked for do not count. valid_s: time without a passed trial after which
-    the way to the frozen halves. review_s: time between two trials of what is served, while nothing is trained.
+    to teacher that may be served, largest first; a shift begins with the second. In points of mIoU: clean_loss and
+    restyled_loss: most at the lower bound, class_loss: most IoU of a class, least_gain: mean over what is served, on
+    restyled crops or on key-frames as the views see them, least_won: mean on restyled crops over frozen weights with the
+    same statistics, beyond what is won on clean crops as well, much_won: lower bound that needs no such difference;
+    least_seen: mean over the same weights on key-frames as the views see them, which is as good. plateau: gains below it,
+    twice, end the training. rejections in a row that restart the student. rollbacks in `window_s` that lock adaptation for
+    safe_s; those that were asked for do not count. valid_s: time without a passed trial after which the way to the frozen
+    halves. review_s: time between two trials of what is served, while nothing is trained.
     """
 
     on: bool = True
