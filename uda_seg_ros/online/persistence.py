@@ -29,7 +29,7 @@ from safetensors.torch import load
 
 from ..structures import Weights
 
-FORMAT, STATE, PREFIX = '2', 'state', 'weights.'
+FORMAT, STATE, PREFIX = '3', 'state', 'weights.'
 DTYPES = {torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16', torch.int64: 'I64',
           torch.int32: 'I32', torch.int16: 'I16', torch.int8: 'I8', torch.uint8: 'U8', torch.bool: 'BOOL'}
 
