@@ -49,13 +49,13 @@ class Candidacy:
     def judged(self, verdict: Verdict) -> Step:
         """What follows from a trial."""
         self.again = False
-        if verdict.scale is not None:
-            self.nearer, self.rejected = max(0, self.nearer - 1), 0
+        served = verdict.scale is not None
+        if served or set(verdict.objections) <= NOTHING_WON:
             self.flat = self.flat + 1 if verdict.gain < self.settings.plateau else 0
+            if not served:
+                return 'wait'
+            self.nearer, self.rejected = max(0, self.nearer - 1), 0
             return 'serve'
-        if set(verdict.objections) <= NOTHING_WON:
-            self.flat += 1
-            return 'wait'
         if self.nearer + 1 < len(self.settings.scales):
             self.nearer, self.again = self.nearer + 1, True
             return 'nearer'
