@@ -60,14 +60,14 @@ def training(bundle) -> Adapter:
     return adapter
 
 
-def test_every_second_step_one_more_key_frame_is_labelled_the_newest_first(training):
+def test_every_second_step_one_more_key_frame_is_labelled_a_few_held_out_ones_first(training):
     adapter, labelled = training, []
-    newest = max(frame.born for frame in (*adapter.memory.train, *adapter.memory.held_out))
-    while adapter.learner.step < 4:
+    held_out, train = ([frame.born for frame in frames[::-1]] for frames in (adapter.memory.held_out, adapter.memory.train))
+    while adapter.learner.step < 8:
         adapter.update()
         frames = {frame.born for frame in (*adapter.memory.train, *adapter.memory.held_out) if frame.seen}
         labelled += [(adapter.learner.step, born) for born in frames - {born for _, born in labelled}]
-    assert labelled == [(0, newest), (2, newest - 1)]
+    assert len(held_out) == 2 and labelled == list(zip((0, 2, 4, 6), [*held_out, *train]))
 
 
 def test_key_frames_are_labelled_anew_where_other_statistics_are_served(training):
@@ -75,7 +75,8 @@ def test_key_frames_are_labelled_anew_where_other_statistics_are_served(training
     for frame in (*memory.train, *memory.held_out):
         memory.label(frame, seen(training, frame.picture))
     assert memory.unlabelled(0.0) is None
-    assert memory.unlabelled(0.25).born == max(frame.born for frame in (*memory.train, *memory.held_out))
+    assert memory.unlabelled(0.25) is memory.held_out[-1]
+    assert memory.unlabelled(0.0, training=False) is None
 
 
 def test_labels_of_key_frames_are_saved_with_them(training):

@@ -174,10 +174,12 @@ class Adapter:
         return bool(self.eye.calibrating or self._compare or self._has_more())
 
     def _has_more(self) -> bool:
-        return bool(self.trial or floor_due(self) or review_due(self) or gate_due(self) or may_train(self))
+        return bool(self.trial or floor_due(self) or review_due(self) or gate_due(self) or may_train(self) or to_label(self))
 
     def update(self) -> Weights | None:
-        """One short piece: a crop of calibration or of a trial, a comparison of the watch, or one training step."""
+        """One short piece: a crop of calibration or of a trial, a comparison of the watch, the label of a key-frame, or a
+        training step.
+        """
         self._calls += 1
         if self.eye.calibrating:
             return self.eye.calibrate()
@@ -210,16 +212,18 @@ class Adapter:
         """What the frozen network's views say of a key-frame, with the statistics that are served."""
         share = self.served.now.share
         tensors = {**self.anchor.tensors, **self.floor.buffers(share)}
-        scales = self.settings.training.scales_of(self.eye.size, self.eye.learned)
+        scales = self.settings.training.scales_of(*self.eye.sizes)
         self.memory.label(frame, view_label(self.masks, tensors, frame.picture, share, scales, self.anchor.network.multiple))
         self.labelled_at = self.learner.step
+        self.clock.begin('label')
 
     def _train(self) -> None:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == 'cuda' else []):
             torch.manual_seed(self.seed * 1_000_003 + self._calls)
             rng = np.random.default_rng((self.seed, 2, self._calls))
             settings = self.settings.training
-            batch = draw(self.eye.replay, self._chances, self.memory.train, self.memory.recent if settings.restyle else (),
+            batch = draw(self.eye.replay, self._chances, self.memory.labelled(self.served.now.share),
+                         self.memory.recent if settings.restyle else (),
                          self.learner.styled, self.eye.size, settings.crop_of(self.eye.size), rng, self.device)
             mixed = self.served.now.buffers if self.served.now.share else self.floor.buffers(0.0)
             self.loss = self.learner.train(batch, self.floor.buffers(0.0), mixed)

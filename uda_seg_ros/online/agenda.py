@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .adapter import Adapter
 
 
-LABEL_EVERY = 2  # training steps from one key-frame that the views look at to the next: they cost as much as half a step
+LABEL_S = 5.0  # between two held-out key-frames that the views look at while nothing is trained
 
 
 def floor_due(adapter: Adapter) -> bool:
@@ -49,10 +49,14 @@ def may_train(adapter: Adapter) -> bool:
 
 def to_label(adapter: Adapter) -> KeyFrame | None:
     """The key-frame whose views are to be seen next, where it is time for one."""
-    waited = adapter.learner.step - adapter.labelled_at
-    if not adapter.settings.training.target or not may_train(adapter) or waited < LABEL_EVERY:
+    settings, served = adapter.settings.training, adapter.served.now
+    if not settings.target or adapter.eye.size is None:
         return None
-    return adapter.memory.unlabelled(adapter.served.now.share)
+    if may_train(adapter):
+        waited = adapter.learner.step - adapter.labelled_at
+        return adapter.memory.unlabelled(served.share) if waited >= settings.label_every(*adapter.eye.sizes) else None
+    judged = adapter.course.state == 'hold' and served.scale > 0 and adapter.clock.over('label', LABEL_S)
+    return adapter.memory.unlabelled(served.share, training=False) if judged else None
 
 
 def next_trial(adapter: Adapter) -> Trial | None:
@@ -71,10 +75,14 @@ def next_trial(adapter: Adapter) -> Trial | None:
         adapter.clock.begin('floor')
         share = max(wanted_share(adapter), served.share)
         return floor_trial(share, adapter.floor.buffers(share), adapter.sureness.fall(share), frozen, crops, styles)
-    shown = [Shown(frame.picture, frame.seen and frame.seen.label)
-             for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
+    shown = [_shown(frame, served.share) for frame in adapter.memory.held_out[-settings.gate.target:]], adapter.course.shift
     if kind == REVIEW:
         adapter.clock.begin('review')
         return review_trial(served, frozen, crops, styles, *shown)
     adapter.candidacy.tried = adapter.learner.step
     return learner_trial(served, adapter.learner.parameters(), adapter.candidacy.scale, frozen, crops, styles, *shown)
+
+
+def _shown(frame: KeyFrame, share: float) -> Shown:
+    """With its label, where the views saw it as it is served now."""
+    return Shown(frame.picture, frame.seen.label if frame.seen is not None and frame.seen.share == share else None)

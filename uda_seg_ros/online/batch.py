@@ -32,14 +32,13 @@ class Batch:
 
 def draw(source: Sequence[Crop], weights: np.ndarray, frames: Sequence[KeyFrame], styles: Sequence[np.ndarray], styled: bool,
          size: tuple[int, int], crop: tuple[int, int], rng: np.random.Generator, device: torch.device) -> Batch:
-    """weights: chance of each source crop, summing to 1. styles: pictures whose colours a styled crop may take; the source's
-    own where there are none. size: of the network's input. Draws torch's own random numbers, too.
+    """weights: chance of each source crop, summing to 1. frames: with labels. styles: pictures whose colours a styled crop
+    may take; the source's own where there are none. size: of the network's input. Draws torch's own random numbers, too.
     """
     image, label = _source_crop(source[int(rng.choice(len(source), p=weights))], size, crop, rng, device)
     if styled and styles:
         style = as_image(styles[int(rng.integers(len(styles)))], device)
         image = photometric(restyled(image, style, float(rng.uniform(0.5, 1))), DEGRADE)
-    frames = [frame for frame in frames if frame.seen is not None]
     if not frames:
         return Batch(image, label, styled)
     frame, place = frames[int(rng.integers(len(frames)))], window(size, crop, rng)

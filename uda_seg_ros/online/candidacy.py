@@ -14,7 +14,8 @@ Step = Literal['serve', 'wait', 'nearer', 'refuse', 'start_over']
 
 @dataclass
 class Candidacy:
-    """nearer: number of the scale that is tried next: one up after a trial that was won, one down after one that was not.
+    """nearer: number of the scale that is tried next: one up after a candidate that was served, one down after one that did
+    harm; where nothing is won or nothing is left, as a shift begins.
     again: whether that is the same candidate once more. rejected, flat: refusals and trials without gain in a row. tried:
     training steps at the last trial.
     """
@@ -53,6 +54,7 @@ class Candidacy:
         if served or set(verdict.objections) <= NOTHING_WON:
             self.flat = self.flat + 1 if verdict.gain < self.settings.plateau else 0
             if not served:
+                self.nearer = min(self.nearer, self.first)
                 return 'wait'
             self.nearer, self.rejected = max(0, self.nearer - 1), 0
             return 'serve'

@@ -28,7 +28,7 @@ class Seen(NamedTuple):
 class Eye:
     """size: (height, width) that everything runs at, which the first picture tells. normal: of the source at that size.
 
-    learned: of the source's pictures. gate, replay: labelled source crops, fitted to the size. last: the last sight.
+    gate, replay: labelled source crops, fitted to the size. last: the last sight.
     """
 
     def __init__(self, anchor: Anchor, source: Source, preprocess: Preprocess) -> None:
@@ -66,12 +66,17 @@ class Eye:
         return self._preprocess.network_size(*image.shape[:2], self._anchor.network.multiple)
 
     def _start(self, size: tuple[int, int]) -> None:
-        self.size, self.learned = size, self._source.size
+        self.size = size
         self.gate, self.replay = (Fitted(crops, size) for crops in (self._source.gate, self._source.replay))
         if size == self._source.size:
             self.normal = self._source.normal()
         else:
             self._calibration = Calibration(self._source, self._anchor, size)
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(height, width) that everything runs at, and of the source's pictures."""
+        return self.size, self._source.size
 
     @property
     def calibrating(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .guards import NOTHING_WON, Evidence, objections, unlabelled
+from .guards import NOTHING_WON, Evidence, objections, seen_better, unlabelled
 from .serving import Serving, Tensors
 from .settings import FloorSettings, GateSettings
 from .training import deviation
@@ -92,12 +92,13 @@ def judge_learner(trial: Trial, settings: GateSettings, radius: float, names: Se
 
 
 def judge_review(trial: Trial, settings: GateSettings, radius: float, names: Sequence[str]) -> Verdict:
-    """Whether learned weights may stay: no guard objects, and they are no worse than the frozen ones. Little gain is enough.
+    """Whether learned weights may stay: no guard objects, and they are no worse than the frozen ones, on labelled crops or
+    as the views see key-frames. Little gain is enough.
     """
     found = evidence(trial, radius, names)
     refused = {name: reason for name, reason in objections(found, settings).items() if name not in NOTHING_WON}
     restyled = f'{found.restyled.mean:+.2f} points over the frozen weights on source in the present style'
-    if found.restyled.mean < 0:
+    if found.restyled.mean < 0 and not seen_better(found.seen, settings):
         refused.setdefault('restyled_loss', restyled)
     if refused:
         return Verdict(f'what is served did not stand a review: {"; ".join(refused.values())}', found.restyled.mean,

@@ -72,14 +72,17 @@ def class_loss(evidence: Evidence, settings: GateSettings) -> str | None:
 
 
 def restyled_loss(evidence: Evidence, settings: GateSettings) -> str | None:
-    if evidence.restyled.low < -settings.restyled_loss:
-        return (f'source in the present style: {evidence.restyled.mean:+.2f} points, lower bound '
-                f'{evidence.restyled.low:+.2f} below -{settings.restyled_loss}')
+    """Against what is served, and against the frozen weights, so that small losses do not add up."""
+    worst = min(evidence.restyled, evidence.won, key=lambda gain: gain.low)
+    if worst.low < -settings.restyled_loss:
+        return (f'source in the present style: {worst.mean:+.2f} points, lower bound {worst.low:+.2f} below '
+                f'-{settings.restyled_loss}')
     return None
 
 
 def pointless(evidence: Evidence, settings: GateSettings) -> str | None:
-    if evidence.restyled.mean <= settings.least_gain and evidence.seen_more.mean <= settings.least_gain:
+    seen_more = evidence.seen_more.mean > settings.least_gain and evidence.seen_more.low > -settings.restyled_loss
+    if evidence.restyled.mean <= settings.least_gain and not seen_more:
         return (f'source in the present style: {evidence.restyled.mean:+.2f} points are not above '
                 f'{settings.least_gain:+.2f}, so there is nothing to win')
     return None

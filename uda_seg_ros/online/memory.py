@@ -10,6 +10,7 @@ import torch
 
 from .anchor import Sight
 from .settings import MemorySettings
+from .trial import FEWEST
 from .views import ViewLabel
 
 
@@ -63,13 +64,20 @@ class Memory:
             self._evict()
         return True
 
-    def unlabelled(self, share: float) -> KeyFrame | None:
-        """The newest key-frame whose views were not seen yet; without one, the newest of those seen behind another share."""
-        frames = sorted((*self.train, *self.held_out), key=lambda frame: -frame.born)
-        for wanted in (lambda frame: frame.seen is None, lambda frame: frame.seen.share != share):
-            if found := next(filter(wanted, frames), None):
-                return found
-        return None
+    def unlabelled(self, share: float, training: bool = True) -> KeyFrame | None:
+        """The key-frame whose views are to be seen next, with that share of the target in the statistics; the newest first.
+
+        Of those held out a few come before all others, as fewer tell nothing. training: False leaves the others out.
+        """
+        def old(frames: list[KeyFrame]) -> list[KeyFrame]:
+            return [frame for frame in reversed(frames) if frame.seen is None or frame.seen.share != share]
+        few = self.held_out[-FEWEST:]
+        return next(iter((*old(few), *(old(self.train) if training else ()), *old(self.held_out))), None)
+
+    def labelled(self, share: float) -> list[KeyFrame]:
+        """To train on, as seen with that share; those seen with another one while there are none."""
+        seen = [frame for frame in self.train if frame.seen is not None]
+        return [frame for frame in seen if frame.seen.share == share] or seen
 
     def label(self, frame: KeyFrame, seen: ViewLabel) -> None:
         """Keep what the views say of a key-frame."""

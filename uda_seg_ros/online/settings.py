@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ..config import ConfigError
@@ -140,6 +141,12 @@ class TrainingSettings:
         """Of the views. size: (height, width) of the network's input, learned: of the source's pictures."""
         scales = [view * learned[0] / size[0] for view in self.views]
         return tuple(scale for scale in scales if scale <= self.largest_view) or (min(*scales, self.largest_view),)
+
+    def label_every(self, size: tuple[int, int], learned: tuple[int, int]) -> int:
+        """Training steps from one key-frame that the views look at to the next: they cost half of the steps at most."""
+        label = sum(2 * scale ** 2 for scale in self.scales_of(size, learned))
+        step = 6 * math.prod(self.crop_of(size)) / math.prod(size)  # two crops, there and back
+        return max(2, math.ceil(2 * label / step))
 
     @property
     def most_deviation(self) -> float:

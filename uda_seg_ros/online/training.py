@@ -1,4 +1,4 @@
-"""The learner: a student that starts at the frozen weights, is held near them, and leads a slow teacher."""
+"""The learner: a student that starts at the frozen weights and is held near them; its teacher is its last steps' mean."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from .serving import Tensors
 
 SHRINK = 2  # masks are compared at half the network's size: finer than most networks' stride, and a quarter of the work
 DRAWS = 200
+FEWEST = 4  # the bootstrap over fewer draws bounds that are none
 FROZEN = 'frozen'
 
 
@@ -131,9 +132,9 @@ class Trial:
     def gain(self, part: str, name: str, over: str, risk: float) -> Gain:
         """Paired bootstrap over the crops of summed confusion matrices. risk: share of draws below `low`.
 
-        Without anything that has a label nothing is won.
+        Where fewer than FEWEST have a label they tell nothing.
         """
-        if not self.confusions[part, name]:
+        if len(self.confusions[part, name]) < FEWEST:
             return Gain(0.0, float('-inf'))
         first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
         rng = np.random.default_rng(len(first))

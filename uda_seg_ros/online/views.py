@@ -1,4 +1,4 @@
-"""What the frozen network says of a picture in several views: enlarged and mirrored ones err less together than one alone.
+"""What the frozen network says of a picture in several views: of other sizes and mirrored, they err less than one alone.
 
 The labels that the target is learned from, and that candidates are judged by on pictures held out. What learns has no part
 in them, so that errors do not add up. Source: averaged views as CoTTA's teacher has them (arXiv 2203.13591), of the frozen
