@@ -95,11 +95,10 @@ class MemorySettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """on: False leaves the floor alone. restyle: whether every other source crop takes the target's colours. leash:
-    False lets the weights go, without kappa and radius. views: scales at which the frozen network labels the target, each
+    """on: False leaves the floor alone. restyle: whether every other source crop takes the target's colours. leash: False
+    lets the weights go, without kappa and radius. views: scales at which the frozen network labels the target, each
     mirrored as well, relative to the size at which the source was learned; none above largest_view, relative to the input.
-    crop:
-    (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
+    crop: (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
     learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
     many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
     group of weights, as a share of its norm. decay: of the teacher. The weights of the losses: clean, restyled, target.
@@ -140,7 +139,7 @@ class TrainingSettings:
     def scales_of(self, size: tuple[int, int], learned: tuple[int, int]) -> tuple[float, ...]:
         """Of the views. size: (height, width) of the network's input, learned: of the source's pictures."""
         scales = [view * learned[0] / size[0] for view in self.views]
-        return tuple(scale for scale in scales if scale <= self.largest_view) or (min(*scales, self.largest_view),)
+        return tuple(scale for scale in scales if scale <= self.largest_view) or (self.largest_view,)
 
     def label_every(self, size: tuple[int, int], learned: tuple[int, int]) -> int:
         """Training steps from one key-frame that the views look at to the next: they cost half of the steps at most."""
