@@ -54,12 +54,14 @@ def test_the_least_times_are_those_of_the_settings():
     held_out = [number % hold_every == 2 for number in range(1, 99)]  # as online/memory.py
     pictures = next(count for count in range(1, 99)
                     if any(held_out[:count]) and count - sum(held_out[:count]) >= DEFAULTS.training.first_key_frames)
-    learned, crops = gate.every + 2 * gate.crops + sum(held_out[:pictures]), len(Source(Bundle.load(default_bundle())).gate)
+    labels = min(pictures, -(-gate.every // 2))  # one more key-frame every second step at the most
+    learned = gate.every + labels + 2 * gate.crops + sum(held_out[:pictures])
+    crops = len(Source(Bundle.load(default_bundle())).gate)
     told = (f'({crops} in the bundle shipped): {-(-crops // PIECES)} frames',
             f'{looks} looks at it, {detector.thin_s:g} s apart, so {(looks - 1) * detector.thin_s:g} s',
             f'shift score above {detector.normal:g} over the last {SMOOTH} looks, which are {detector.look_s:g} s apart',
             f'{floor.crops} pieces: {-(-floor.crops // PIECES)} frames more', f'{pictures} key-frames',
-            f'{gate.every} training steps, and a trial of {2 * gate.crops} crops',
+            f'{gate.every} training steps, the labels of the key-frames, and a trial of {2 * gate.crops} crops',
             f'{learned} pieces or more, {-(-learned // PIECES)} frames more', f'`--pieces {PIECES}`',
             f'statistics after {floor.refresh_s:g} s, and after up to {floor.refresh_s * 2 ** floor.longer:g} s',
             f'after {gate.every} steps more')
