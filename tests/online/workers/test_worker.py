@@ -179,7 +179,8 @@ def test_a_learner_that_loses_its_snapshot_starts_from_the_frozen_weights(drive)
     drive.until(lambda: drive.worker.status.restarts >= 3)
     faults = [index for index, event in enumerate(drive.worker.status.events) if event.kind == 'fault']
     assert len(faults) >= 3
-    assert drive.turns[0] == 0 and 0 in drive.turns[drive.turns.index(2):], 'frozen weights never came back'
+    later = drive.turns[drive.turns.index(2):]  # of a new life, the first may come between two frames
+    assert drive.turns[0] == 0 and min(later) < 2 == max(later), 'a learner went on from what was lost'
 
 
 def at_rest(drive) -> int:
