@@ -20,7 +20,7 @@ from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.online.settings import GateSettings, TrainingSettings
 from uda_seg_ros.online.training import Learner
 from uda_seg_ros.online.trial import Gain, Shown, Trial
-from uda_seg_ros.online.views import ViewLabel, view_label
+from uda_seg_ros.online.views import ViewLabel, label_frame, view_label
 
 from .conftest import LABELS, QUICK, SIZE, clear, drive, foggy, scene
 
@@ -143,7 +143,7 @@ def test_a_key_frame_is_labelled_behind_the_statistics_that_are_served(in_fog):
     adapter = in_fog
     adapter.serve(Serving(share=0.5, buffers=adapter.floor.buffers(0.5)))
     frame = adapter.memory.train[-1]
-    adapter._label(frame)
+    label_frame(adapter, frame)
     scales = QUICK.training.scales_of(*adapter.eye.sizes)
     wanted, plain = (view_label(adapter.masks, {**adapter.anchor.tensors, **adapter.floor.buffers(share)}, frame.picture,
                                 share, scales, adapter.anchor.network.multiple) for share in (0.5, 0.0))
@@ -190,7 +190,7 @@ def test_held_out_key_frames_are_labelled_while_learned_weights_are_served_witho
     adapter.served.now = Serving(1.0, 0.0, dict(adapter.learner.parameters()))
     frame = agenda.to_label(adapter)
     assert frame is adapter.memory.held_out[-1]
-    adapter._label(frame)
+    label_frame(adapter, frame)
     assert agenda.to_label(adapter) is None
     adapter.clock.now_ns += 6_000_000_000
     assert agenda.to_label(adapter) is adapter.memory.held_out[-2]

@@ -28,7 +28,7 @@ from .floor import Floor
 from .following import follow
 from .gate import LEARNER
 from .journal import Journal
-from .memory import KeyFrame, Memory
+from .memory import Memory
 from .patience import Patience
 from .pictures import Normalise
 from .saved import digest, restore, saved
@@ -42,7 +42,7 @@ from .telling import status_of
 from .training import Learner
 from .trial import Masks, Trial, shrunk
 from .turns import turned
-from .views import view_label
+from .views import label_frame
 from .watch import Watch, common
 
 
@@ -193,7 +193,7 @@ class Adapter:
             self.trial.piece(self.masks, self.eye.gate, self.anchor.num_classes, self._known)
             return self._concluded() if self.trial.done else None
         frame = to_label(self)
-        return self._label(frame) if frame else self._train() if may_train(self) else None
+        return label_frame(self, frame) if frame else self._train() if may_train(self) else None
 
     def _compared(self) -> Weights | None:
         """A labelled crop in the present style, learned weights against the frozen ones with the same statistics."""
@@ -207,15 +207,6 @@ class Adapter:
 
     def _with_and_without_teacher(self) -> list[dict[str, torch.Tensor]]:
         return [each.tensors(self.anchor.tensors) for each in (self.served.now, self.served.now.without_teacher())]
-
-    def _label(self, frame: KeyFrame) -> None:
-        """What the frozen network's views say of a key-frame, with the statistics that are served."""
-        share = self.served.now.share
-        tensors = {**self.anchor.tensors, **self.floor.buffers(share)}
-        scales = self.settings.training.scales_of(*self.eye.sizes)
-        self.memory.label(frame, view_label(self.masks, tensors, frame.picture, share, scales, self.anchor.network.multiple))
-        self.labelled_at = self.learner.step
-        self.clock.begin('label')
 
     def _train(self) -> None:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == 'cuda' else []):

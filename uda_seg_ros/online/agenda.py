@@ -50,7 +50,7 @@ def may_train(adapter: Adapter) -> bool:
 def to_label(adapter: Adapter) -> KeyFrame | None:
     """The key-frame whose views are to be seen next, where it is time for one."""
     settings, served = adapter.settings.training, adapter.served.now
-    if not settings.target or adapter.eye.size is None:
+    if not settings.target:
         return None
     if may_train(adapter):
         waited = adapter.learner.step - adapter.labelled_at

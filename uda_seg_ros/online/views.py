@@ -19,6 +19,8 @@ from torch.nn.functional import interpolate
 from .serving import Tensors
 
 if TYPE_CHECKING:
+    from .adapter import Adapter
+    from .memory import KeyFrame
     from .trial import Masks
 
 
@@ -38,6 +40,17 @@ class ViewLabel:
     @staticmethod
     def of(state: dict) -> ViewLabel:
         return ViewLabel(state['label'].numpy(), state['weight'].numpy(), state['share'])
+
+
+def label_frame(adapter: Adapter, frame: KeyFrame) -> None:
+    """Keep what the views say of a key-frame, with the statistics that are served."""
+    share = adapter.served.now.share
+    tensors = {**adapter.anchor.tensors, **adapter.floor.buffers(share)}
+    scales = adapter.settings.training.scales_of(*adapter.eye.sizes)
+    adapter.memory.label(frame, view_label(adapter.masks, tensors, frame.picture, share, scales,
+                                           adapter.anchor.network.multiple))
+    adapter.labelled_at = adapter.learner.step
+    adapter.clock.begin('label')
 
 
 @torch.inference_mode()
