@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import torch
+import torch.distributed.nn.functional  # before the group starts: its defaults would keep the group for good
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -60,6 +62,7 @@ def joined(device: str | None = None) -> Iterator[World]:
         yield world
     finally:
         if begin:
+            gc.collect()  # what DDP wrapped holds the group, whose threads may abort a process that ends before them
             distributed.destroy_process_group()
 
 

@@ -33,7 +33,10 @@ def main(recipe: str, out: Path) -> int:
             fit(trainer, *arguments)
             save(out / f'{trainer.method.config.noise}_{world.rank}_of_{world.size}.safetensors', trainer)
         Trainer.fit = fit_and_save
-        return train.main([recipe, '--out', str(out / f'run_of_{world.size}'), '--device', 'cpu'])
+        code = train.main([recipe, '--out', str(out / f'run_of_{world.size}'), '--device', 'cpu'])
+    names = [thread.read_text() for thread in Path('/proc/self/task').glob('*/comm')]
+    (out / f'threads_{world.rank}_of_{world.size}').write_text(''.join(names))
+    return code
 
 
 def plain(world) -> Trainer:

@@ -60,6 +60,12 @@ def test_the_run_is_that_of_one_process(results):
     assert files[0] == files[1]
 
 
+@pytest.mark.parametrize('rank', [0, 1])
+def test_no_thread_of_the_process_group_is_left(results, rank):  # one that is may abort the process while it ends
+    names = (results / f'threads_{rank}_of_2').read_text()
+    assert 'python' in names and 'gloo' not in names
+
+
 def test_alone_nothing_is_exchanged(monkeypatch):
     monkeypatch.delenv('WORLD_SIZE', raising=False)
     with joined('cpu') as world:
