@@ -227,7 +227,6 @@ def test_small_losses_against_what_is_served_do_not_add_up():
     assert list(objections(found, GateSettings())) == ['restyled_loss']
 
 
-
 @pytest.mark.parametrize('name, evidence', {
     'no_answer': Evidence(Gain(0.9, 0.3), Gain(1.0, 0.4), Gain(1.2, 0.5)),
     'pointless': Evidence(Gain(0.0, -0.3), Gain(0.0, -0.2), Gain(1.2, 0.5))}.items())

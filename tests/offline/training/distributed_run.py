@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from .test_trainer import CLASSES, batch_of
 
 def main(recipe: str, out: Path) -> int:
     torch.set_num_threads(1)
+    gc.disable()  # what is left of the process group must not hang on when garbage is collected
     stand_in.register()
     with joined('cpu') as world:
         save(out / f'plain_{world.rank}_of_{world.size}.safetensors', plain(world))
