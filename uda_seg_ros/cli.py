@@ -68,6 +68,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 def _bench_adapt(arguments: argparse.Namespace) -> int:
     from .online.benchmark import benchmark
     from .online.factory import Factory, read_settings
+    from .online.worker import Terms
     from .runtime.engine import choose_device
     from .runtime.pictures import find_pictures, read_picture
     settings = read_settings(arguments.settings) if arguments.settings else {}
@@ -75,7 +76,7 @@ def _bench_adapt(arguments: argparse.Namespace) -> int:
     factory.check()
     pictures = [read_picture(path) for path in find_pictures(arguments.images)]
     report = benchmark(factory, pictures, rate_hz=arguments.rate, turn_s=arguments.turn, turns=arguments.turns,
-                       backend=arguments.backend, threads=arguments.threads)
+                       backend=arguments.backend, terms=Terms(give_way=arguments.give_way), threads=arguments.threads)
     print(json.dumps(report.as_dict()) if arguments.json else report.as_text())
     return 0
 
@@ -160,6 +161,8 @@ def _add_bench_adapt(commands: argparse._SubParsersAction) -> None:
     adapt.add_argument('--turn', type=_positive, default=10.0, help='seconds of a turn (default: 10)')
     adapt.add_argument('--turns', type=count, default=6, help='of each kind (default: 6)')
     adapt.add_argument('--backend', choices=('auto', 'thread', 'process'), default='auto')
+    adapt.add_argument('--give-way', choices=('auto', 'always', 'never'), default='auto',
+                       help="whether the learner's process stands still while a frame is segmented (default: auto)")
     adapt.add_argument('--method', default='agoa', help="agoa, or 'module:name' of an adapter (default: agoa)")
     adapt.add_argument('--settings', type=Path, help='YAML file of settings of the method')
     adapt.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default: auto)')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ class Beside:
 
     def __init__(self, adapter: Adapter, engine: Engine, pieces: int = 3) -> None:
         self._adapter, self._engine, self._pieces, self._ready = adapter, engine, pieces, None
+
+    giving_way = staticmethod(nullcontext)
 
     def take(self):
         ready, self._ready = self._ready, None

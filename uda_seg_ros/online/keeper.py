@@ -72,6 +72,9 @@ class Keeper:
     def take(self) -> Any:
         return self._weights.take(0)
 
+    def giving_way(self) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext()
+
     def ask(self, request: Request, path: Path | None = None) -> None:
         if request in ('pause', 'resume'):
             self._paused = request == 'pause'

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,15 @@ class ProcessWorker(Keeper):
     """A Worker whose learner is a process. It dies with this one, whatever ends it."""
 
     backend = 'process'
+    _learning: ProcessLearning | None = None
+
+    def giving_way(self) -> contextlib.AbstractContextManager:
+        learning = self._learning
+        return learning.standing_still() if learning and self._terms.gives_way else contextlib.nullcontext()
 
     def _launch(self, start: Start) -> ProcessLearning:
-        return ProcessLearning(self._factory, self._terms, start)
+        self._learning = ProcessLearning(self._factory, self._terms, start)
+        return self._learning
 
 
 class ProcessLearning:
@@ -45,6 +52,7 @@ class ProcessLearning:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._end = KeeperEnd(ours)
         self._silent_cpu_s: float | None = None
+        self._still = False
         with theirs:
             given = {'path': sys.path, 'line': theirs.fileno(), 'frames': self._end.frames, 'parent': os.getpid(),
                      'rank': terms.rank}
@@ -54,6 +62,17 @@ class ProcessLearning:
                 pass_fds=(theirs.fileno(), self._end.frames), env={**os.environ, **ONE_THREAD})
         self.pid = self._child.pid
         send(ours, (factory, terms, Start(None, start.file, start.anchored)), start.snapshot)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The process is stopped, whatever it does, and goes on afterwards."""
+        try:
+            self._still = True
+            self._child.send_signal(signal.SIGSTOP)
+            yield
+        finally:
+            self._child.send_signal(signal.SIGCONT)
+            self._still = False
 
     def fileno(self) -> int:
         return self._end.line.fileno()
@@ -73,7 +92,7 @@ class ProcessLearning:
         except OSError:
             return False
         before_s, self._silent_cpu_s = self._silent_cpu_s, used_s
-        return runnable and (before_s is None or used_s - before_s < seconds / 10)
+        return (runnable or self._still) and (before_s is None or used_s - before_s < seconds / 10)
 
     def ended(self) -> str:
         try:

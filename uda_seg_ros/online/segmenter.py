@@ -25,11 +25,13 @@ class Segmenter:
 
     def batch(self, frames: Sequence[Frame], *, confidence: bool = True, entropy: bool = False) -> list[Segmentation]:
         """All frames with the same weights. Raises as Engine.batch does."""
-        if self._worker is not None and (weights := self._worker.take()) is not None:
-            self._engine.load_weights(weights)
-        answers = self._engine.batch(frames, confidence=confidence, entropy=entropy)
-        if self._worker is not None:
-            for frame in frames:
-                if not self._cameras or frame.camera in self._cameras:
-                    self._worker.offer(frame)
+        if self._worker is None:
+            return self._engine.batch(frames, confidence=confidence, entropy=entropy)
+        with self._worker.giving_way():
+            if (weights := self._worker.take()) is not None:
+                self._engine.load_weights(weights)
+            answers = self._engine.batch(frames, confidence=confidence, entropy=entropy)
+        for frame in frames:
+            if not self._cameras or frame.camera in self._cameras:
+                self._worker.offer(frame)
         return answers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,6 +15,9 @@ Request = Literal['pause', 'resume', 'reset', 'rollback', 'save', 'load']
 Condition = Literal['warming', 'running', 'paused', 'restarting', 'failed', 'closed']
 Backend = Literal['thread', 'process']
 Rank = Literal['idle', 'nice', 'normal']
+GiveWay = Literal['auto', 'always', 'never']
+
+PLENTY = 4  # processors: the learner has a core of its own then, and a camera without pauses shall not starve it
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class WorkerStatus:
 class Terms:
     """On what terms a learner works.
 
-    rank: of its process among all: 'idle' gets only what nobody else wants. max_duty: share of the time that it may compute.
+    rank: of its process among all: 'idle' gets only what nobody else wants. give_way: whether its process stands still while
+    a frame is segmented, because processors that share a core or a cache feel each other whatever the ranks; 'auto': where
+    this process may use fewer than PLENTY of them. max_duty: share of the time that it may compute.
     heartbeat_s: so long it may be silent while it computes, start_s: while it starts. restarts: attempts in succession; one
     that lives for steady_s ends the succession. back_off_s: before the first, doubled with each. unwatched_s: so long
     weights stay in service that no learner watches, as it is given up, starves or starts over and over; then the frozen ones
@@ -49,6 +56,7 @@ class Terms:
     """
 
     rank: Rank = 'idle'
+    give_way: GiveWay = 'auto'
     max_duty: float = 1.0
     heartbeat_s: float = 30.0
     start_s: float = 300.0
@@ -59,6 +67,10 @@ class Terms:
     file: Path | None = None
     resume: bool = True
     autosave_s: float = 60.0
+
+    @property
+    def gives_way(self) -> bool:
+        return self.give_way == 'always' or (self.give_way == 'auto' and len(os.sched_getaffinity(0)) < PLENTY)
 
 
 class Worker(Protocol):
@@ -72,6 +84,9 @@ class Worker(Protocol):
 
     def ask(self, request: Request, path: Path | None = None) -> None:
         """Have something done; the outcome is told by the status. path: for 'save' and 'load'."""
+
+    def giving_way(self) -> AbstractContextManager:
+        """Within it a frame is segmented: the learner stands still, where its terms ask for that."""
 
     def rest(self, resting: bool) -> None:
         """Have the learner rest, whatever was asked for: for whoever stops serving for a while."""

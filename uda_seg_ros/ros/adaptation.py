@@ -66,8 +66,9 @@ class Adaptation:
         values = self._parameters
         duty = values['adaptation.max_duty'] or (GPU_DUTY if device.startswith('cuda') else 1.0)
         period_s = values['adaptation.autosave_period']
-        return Terms(rank=values['adaptation.rank'], max_duty=duty, file=self.file if period_s else None,
-                     resume=values['adaptation.resume'], autosave_s=period_s or Terms.autosave_s)
+        return Terms(rank=values['adaptation.rank'], give_way=values['adaptation.give_way'], max_duty=duty,
+                     file=self.file if period_s else None, resume=values['adaptation.resume'],
+                     autosave_s=period_s or Terms.autosave_s)
 
     def rest(self, resting: bool) -> None:
         """While nothing is segmented, nothing is learned."""

@@ -94,6 +94,8 @@ TABLE = tuple(Setting(name, default, description, **more) for name, default, des
      {'choices': ('auto', 'thread', 'process')}),
     ('adaptation.rank', 'idle', "Of the learner's process: idle (gets only what nobody else wants), nice or normal.",
      {'choices': ('idle', 'nice', 'normal')}),
+    ('adaptation.give_way', 'auto', "Stop the learner's process while a frame is segmented; auto: below 4 processors.",
+     {'choices': ('auto', 'always', 'never')}),
     ('adaptation.max_duty', 0.0, 'Share of the time that the learner may compute; 0 is 0.25 on CUDA, 1 on a CPU.',
      {'low': 0.0, 'high': 1.0}),
     ('adaptation.settings_file', '', 'YAML file of settings of the method; empty for the defaults.', {}),

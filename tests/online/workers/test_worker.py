@@ -17,6 +17,7 @@ from uda_seg_ros.bundle import Bundle
 from uda_seg_ros.online import process_worker, thread_worker
 from uda_seg_ros.online.process_worker import activity
 from uda_seg_ros.online.start import choose_backend
+from uda_seg_ros.online.worker import PLENTY, Terms
 from uda_seg_ros.runtime.engine import URGENT, Engine
 from uda_seg_ros.structures import Frame
 
@@ -142,7 +143,7 @@ def test_weights_that_a_learner_watches_stay_in_service_even_in_a_pause(drive):
 
 @PROCESS
 def test_a_learner_that_starves_for_long_has_its_weights_taken_out_of_service_and_begins_anew(drive, monkeypatch):
-    drive = drive({'heartbeat_s': 0.3}, beat_s=0.02)
+    drive = drive({'heartbeat_s': 0.3, 'give_way': 'never'}, beat_s=0.02)
     drive.until(lambda: drive.worker.status.version >= 3)
     monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, 0.0))
     pid = drive.worker.status.pid
@@ -264,6 +265,64 @@ def test_the_process_takes_the_rank_that_is_asked_for_before_it_loads_anything(d
             return
         time.sleep(0.05)
     raise AssertionError(pid_of.status)
+
+
+def stopped(pid: int) -> bool:
+    return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] == 'T'
+
+
+@pytest.mark.parametrize('give_way', ['always', 'never'])
+@PROCESS
+def test_the_process_stands_still_while_a_frame_is_segmented_if_it_shall_and_goes_on_after_it(drive, monkeypatch, give_way):
+    drive = drive({'give_way': give_way}, beat_s=0.01)
+    drive.until(lambda: drive.worker.status.version >= 1)
+    pid, batch, meanwhile = drive.worker.status.pid, drive.engine.batch, []
+
+    def slow(frames, **options):
+        time.sleep(0.1)  # a signal takes its time
+        meanwhile.append(stopped(pid))
+        return batch(frames, **options)
+    monkeypatch.setattr(drive.engine, 'batch', slow)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version > version + 3)
+    assert set(meanwhile) == {give_way == 'always'}
+    assert drive.worker.status.restarts == 0
+
+
+@PROCESS
+def test_a_frame_that_cannot_be_segmented_leaves_the_process_going(drive):
+    drive = drive({'give_way': 'always'})
+    drive.until(lambda: drive.worker.status.version >= 1)
+    with pytest.raises(ZeroDivisionError), drive.worker.giving_way():
+        raise ZeroDivisionError
+    version, deadline = drive.worker.status.version, time.monotonic() + 30
+    while drive.worker.status.version < version + 2:
+        assert time.monotonic() < deadline, drive.worker.status
+        drive.worker.offer(Frame(drive.image, time.monotonic_ns()))
+        time.sleep(0.01)
+
+
+@PROCESS
+def test_a_learner_that_is_killed_while_it_stands_still_is_replaced(drive):
+    drive = drive({'give_way': 'always'})
+    drive.until(lambda: drive.worker.status.version >= 1)
+    with drive.worker.giving_way():
+        os.kill(drive.worker.status.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while drive.worker.status.restarts == 0 and drive.worker.status.condition != 'restarting':
+            assert time.monotonic() < deadline, drive.worker.status
+            time.sleep(0.01)
+    version = drive.worker.status.version
+    drive.until(lambda: drive.worker.status.version > version + 1)
+    assert 'killed by SIGKILL' in told(drive)
+
+
+@pytest.mark.parametrize('give_way, processors, stands_still', [
+    ('auto', PLENTY - 1, True), ('auto', PLENTY, False), ('always', 64, True), ('never', 1, False)])
+def test_by_itself_a_learner_gives_way_only_where_it_cannot_have_a_core_of_its_own(monkeypatch, give_way, processors,
+                                                                                  stands_still):
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: set(range(processors)))
+    assert Terms(give_way=give_way).gives_way == stands_still
 
 
 @THREAD
