@@ -27,6 +27,7 @@ from .worker import Terms
 
 BEGIN = ('import json, sys; given = json.loads(sys.argv[1]); sys.path[:] = given.pop("path"); '
          'from uda_seg_ros.online.learner_process import main; main(**given)')
+LEAST, GRACE_S = 0.2, 0.2  # share of the time that a learner runs whatever the camera does, and by how much it may be late
 ONE_THREAD = {'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', 'OMP_WAIT_POLICY': 'PASSIVE'}
 
 
@@ -52,7 +53,7 @@ class ProcessLearning:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._end = KeeperEnd(ours)
         self._silent_cpu_s: float | None = None
-        self._still = False
+        self._still, self._owed_s, self._counted_s = False, 0.0, time.monotonic()
         with theirs:
             given = {'path': sys.path, 'line': theirs.fileno(), 'frames': self._end.frames, 'parent': os.getpid(),
                      'rank': terms.rank}
@@ -65,7 +66,13 @@ class ProcessLearning:
 
     @contextlib.contextmanager
     def standing_still(self) -> Iterator[None]:
-        """The process is stopped, whatever it does, and goes on afterwards."""
+        """The process is stopped, whatever it does, and goes on afterwards.
+
+        Beside a camera that leaves next to no pauses it would never come to anything: then it runs during some frames, too.
+        """
+        if not self._may_stop():
+            yield
+            return
         try:
             self._still = True
             self._child.send_signal(signal.SIGSTOP)
@@ -73,6 +80,16 @@ class ProcessLearning:
         finally:
             self._child.send_signal(signal.SIGCONT)
             self._still = False
+            self._owed_s += LEAST * self._count()
+
+    def _may_stop(self) -> bool:
+        self._owed_s = max(0.0, self._owed_s - (1 - LEAST) * self._count())
+        return self._owed_s < GRACE_S
+
+    def _count(self) -> float:
+        """Seconds since the last call."""
+        before_s, self._counted_s = self._counted_s, time.monotonic()
+        return self._counted_s - before_s
 
     def fileno(self) -> int:
         return self._end.line.fileno()
@@ -87,12 +104,13 @@ class ProcessLearning:
         return messages
 
     def starved(self, seconds: float) -> bool:
+        still = self._still
         try:
             runnable, used_s = activity(Path(f'/proc/{self.pid}/stat').read_text())
         except OSError:
             return False
         before_s, self._silent_cpu_s = self._silent_cpu_s, used_s
-        return (runnable or self._still) and (before_s is None or used_s - before_s < seconds / 10)
+        return (runnable or still or self._still) and (before_s is None or used_s - before_s < seconds / 10)
 
     def ended(self) -> str:
         try:

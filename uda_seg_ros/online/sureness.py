@@ -64,4 +64,4 @@ class Sureness:
 
     def load_state_dict(self, state: dict) -> None:
         self._doubts = {share: list(values) for share, values in state['doubts'].items()}
-        self._served, self._steady, self._lowered = state['served'], state['steady'], state['lowered']
+        self._served, self._steady, self._lowered = state['served'], state['steady'], state.get('lowered', 0)

@@ -47,7 +47,9 @@ class Terms:
 
     rank: of its process among all: 'idle' gets only what nobody else wants. give_way: whether its process stands still while
     a frame is segmented, because processors that share a core or a cache feel each other whatever the ranks; 'auto': where
-    this process may use fewer than PLENTY of them. max_duty: share of the time that it may compute.
+    this process may use fewer than PLENTY of them. Some time is left to it even by a camera without pauses. max_duty: share
+    of the time that it may compute.
+
     heartbeat_s: so long it may be silent while it computes, start_s: while it starts. restarts: attempts in succession; one
     that lives for steady_s ends the succession. back_off_s: before the first, doubled with each. unwatched_s: so long
     weights stay in service that no learner watches, as it is given up, starves or starts over and over; then the frozen ones

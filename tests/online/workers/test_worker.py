@@ -267,8 +267,14 @@ def test_the_process_takes_the_rank_that_is_asked_for_before_it_loads_anything(d
     raise AssertionError(pid_of.status)
 
 
-def stopped(pid: int) -> bool:
-    return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] == 'T'
+def stopped(pid: int, within_s: float = 5.0) -> bool:
+    """A signal takes its time."""
+    deadline = time.monotonic() + within_s
+    while not (found := Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] == 'T'):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    return found
 
 
 @pytest.mark.parametrize('give_way', ['always', 'never'])
@@ -279,8 +285,7 @@ def test_the_process_stands_still_while_a_frame_is_segmented_if_it_shall_and_goe
     pid, batch, meanwhile = drive.worker.status.pid, drive.engine.batch, []
 
     def slow(frames, **options):
-        time.sleep(0.1)  # a signal takes its time
-        meanwhile.append(stopped(pid))
+        meanwhile.append(stopped(pid, 5.0 if give_way == 'always' else 0.1))
         return batch(frames, **options)
     monkeypatch.setattr(drive.engine, 'batch', slow)
     version = drive.worker.status.version
@@ -306,8 +311,10 @@ def test_a_frame_that_cannot_be_segmented_leaves_the_process_going(drive):
 def test_a_learner_that_is_killed_while_it_stands_still_is_replaced(drive):
     drive = drive({'give_way': 'always'})
     drive.until(lambda: drive.worker.status.version >= 1)
+    pid = drive.worker.status.pid
     with drive.worker.giving_way():
-        os.kill(drive.worker.status.pid, signal.SIGKILL)
+        assert stopped(pid)
+        os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + 30
         while drive.worker.status.restarts == 0 and drive.worker.status.condition != 'restarting':
             assert time.monotonic() < deadline, drive.worker.status
@@ -315,6 +322,32 @@ def test_a_learner_that_is_killed_while_it_stands_still_is_replaced(drive):
     version = drive.worker.status.version
     drive.until(lambda: drive.worker.status.version > version + 1)
     assert 'killed by SIGKILL' in told(drive)
+
+
+@PROCESS
+def test_beside_a_camera_without_pauses_the_process_still_gets_its_share_of_the_time(drive):
+    drive = drive({'give_way': 'always', 'heartbeat_s': 30.0})
+    drive.until(lambda: drive.worker.status.version >= 1)
+    pid, still, begin_s = drive.worker.status.pid, 0.0, time.monotonic()
+    while (seconds := time.monotonic() - begin_s) < 8.0:
+        frame_s = time.monotonic()
+        with drive.worker.giving_way():
+            time.sleep(0.1)
+            still += (time.monotonic() - frame_s) * stopped(pid, 0.0)
+    assert 0.5 < still / seconds < 0.95
+
+
+@PROCESS
+def test_a_silent_learner_that_stands_still_for_a_frame_is_not_taken_for_one_that_hangs(drive):
+    drive = drive({'heartbeat_s': 0.5, 'give_way': 'always'})
+    drive.until(lambda: drive.worker.status.version >= 1)
+    with drive.worker.giving_way():
+        deadline = time.monotonic() + 20
+        while 'starves' not in drive.worker.status.text:
+            assert time.monotonic() < deadline, drive.worker.status
+            time.sleep(0.05)
+    drive.until(lambda: spoken(drive.worker.status))
+    assert drive.worker.status.restarts == 0
 
 
 @pytest.mark.parametrize('give_way, processors, stands_still', [
