@@ -48,21 +48,6 @@ def test_no_more_is_wanted_than_is_possible_at_this_shift():
     assert looked().wanted(0.5, (0.25,)) == 0.25 and looked().wanted(0.5, ()) == 0.0
 
 
-@pytest.mark.parametrize(('lowered', 'waits'), [(0, 5), (1, 10), (2, 20), (9, 40)])
-def test_a_larger_share_waits_twice_as_long_each_time_that_it_was_given_up(lowered, waits):
-    sureness = looked()
-    for _ in range(lowered):
-        for share in (0.5, 0.25):
-            sureness.add(0.4, {0.25: 0.3, 0.5: 0.2}, share)
-    copy = Sureness(SETTINGS)
-    copy.load_state_dict(sureness.state_dict())
-    wanted = []
-    for _ in range(waits - min(1, lowered)):  # at the lower share already
-        wanted.append(copy.wanted(0.25, (0.25, 0.5)))
-        copy.add(0.4, {0.25: 0.3, 0.5: 0.2}, 0.25)
-    assert set(wanted) == {0.25} and copy.wanted(0.25, (0.25, 0.5)) == 0.5
-
-
 def test_other_statistics_begin_anew_and_a_copy_goes_on():
     sureness, copy = looked(*[(0.2, 0.5)] * 5, served=0.25), Sureness(SETTINGS)
     copy.load_state_dict(sureness.state_dict())

@@ -40,7 +40,7 @@ class FloorSettings:
     looks: over which the doubt on the target's own pictures is averaged, sure_s apart at least; fewest: that tell
     anything. As a part of the doubt, least_fall: from which a share is tried, kept_fall: below which it is given up,
     more_fall: that a larger share needs beyond a smaller one's, half of it to stay. steady: looks at one share before a
-    larger one; they double, up to `longer` times, whenever a share was lowered to a smaller one.
+    larger one.
 
     crops: labelled ones, in the present style, of a trial. most_loss: part of their mIoU that a share may cost: source in
     other colours is not the target, and such crops lose by what a real dusk gains; what collapses loses more. trusted_s:

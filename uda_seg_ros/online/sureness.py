@@ -23,11 +23,10 @@ class Sureness:
     def restart(self) -> None:
         """Other statistics, or another domain."""
         self._doubts: dict[float, list[float]] = {}
-        self._served, self._steady, self._lowered = 0.0, 0, 0
+        self._served, self._steady = 0.0, 0
 
     def add(self, doubt: float, by_share: Mapping[float, float], served: float) -> None:
         """A look: doubt with the source's statistics, and with each share of the target's. served: the share that is."""
-        self._lowered += 0 < served < self._served
         self._served, self._steady = served, self._steady + 1 if served == self._served else 1
         for share, value in {0.0: doubt, **by_share}.items():
             self._doubts[share] = [*self._doubts.get(share, ()), value][-self._settings.looks:]
@@ -41,8 +40,7 @@ class Sureness:
         """The share to serve, after `present`. Where that is not known yet: the present one, or the most that is possible.
 
         More must make the network surer by more, and what is served is given up later than it was taken. One step at a
-        time, and the next after some looks, twice as many with each time that the share was lowered: a road that comes and
-        goes is never far from what is served.
+        time, and the next after some looks: a road that changes every few seconds is never far from what is served.
         """
         if len(self._doubts.get(0.0, ())) < self._settings.fewest:
             return min(present, max(possible, default=0.0))
@@ -54,14 +52,13 @@ class Sureness:
                 chosen = share
         if chosen <= present:
             return chosen
-        steady = self._settings.steady * 2 ** min(self._lowered, self._settings.longer)
-        hasty = present and (self._served != present or self._steady < steady)
+        hasty = present and (self._served != present or self._steady < self._settings.steady)
         return present if hasty else min(share for share in possible if share > present)
 
     def state_dict(self) -> dict:
         return {'doubts': {share: list(values) for share, values in self._doubts.items()}, 'served': self._served,
-                'steady': self._steady, 'lowered': self._lowered}
+                'steady': self._steady}
 
     def load_state_dict(self, state: dict) -> None:
         self._doubts = {share: list(values) for share, values in state['doubts'].items()}
-        self._served, self._steady, self._lowered = state['served'], state['steady'], state.get('lowered', 0)
+        self._served, self._steady = state['served'], state['steady']
