@@ -17,7 +17,7 @@ Backend = Literal['thread', 'process']
 Rank = Literal['idle', 'nice', 'normal']
 GiveWay = Literal['auto', 'always', 'never']
 
-PLENTY = 4  # processors: the learner has a core of its own then, and a camera without pauses shall not starve it
+PLENTY = 4  # processors: the learner has a core of its own then
 
 
 @dataclass(frozen=True)
