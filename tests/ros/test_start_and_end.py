@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from sensor_msgs.msg import Image
 from uda_seg_ros.bundle import WEIGHTS
 
 from ..conftest import ROOT
-from .node_process import picture
+from .node_process import environment, picture
 
 
 def damaged(bundle, folder):
@@ -44,6 +45,19 @@ def test_a_signal_while_torch_loads_ends_the_node_cleanly(start, number):
     node = start(until='loading PyTorch')
     assert node.end(number, timeout_s=15) == 0
     assert 'Traceback' not in node.log(), node.log()
+
+
+@pytest.mark.parametrize('module', [
+    "exec('import os; os.kill(os.getpid(), {number})')",
+    "try: exec('import os; os.kill(os.getpid(), {number})')\nexcept BaseException: raise ImportError('half loaded')",
+], ids=['passed on by the import', 'made an ImportError of'])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_code_that_an_import_executes_ends_the_node_cleanly(start, tmp_path, module, number):
+    (tmp_path / 'torch.py').write_text(module.format(number=int(number)))
+    env = environment()
+    node = start(until='', env={**env, 'PYTHONPATH': f'{tmp_path}{os.pathsep}{env["PYTHONPATH"]}'})
+    assert node.process.wait(15) == 0, node.log()
+    assert 'Traceback' not in node.log()
 
 
 @pytest.mark.parametrize(('parameters', 'words'), [

@@ -125,11 +125,19 @@ class SegmentationNode(GuardedLifecycleNode):
         self._diagnostics.publish(self.state, self.pipeline)
 
 
+class EndedBySignal(BaseException):
+    """The start was interrupted.
+
+    Not a KeyboardInterrupt: if one leaves an exec() on its way, and imports are full of them, Python kills the process with
+    SIGINT at its end although the exception was caught.
+    """
+
+
 class Ending:
     """Ctrl-C and SIGTERM, met in the main thread.
 
     rclpy's own handlers shut ROS down from another thread, under whoever publishes just then, which can crash the process.
-    While the node spins a signal is noted in `asked`; before, it interrupts the start.
+    While the node spins a signal is noted in `asked`; before, it interrupts the start: raises EndedBySignal.
     """
 
     def __init__(self) -> None:
@@ -140,7 +148,7 @@ class Ending:
     def __call__(self, *_: object) -> None:
         self.asked = True
         if not self.spinning:
-            raise KeyboardInterrupt
+            raise EndedBySignal
 
     @staticmethod
     def ignore() -> None:
@@ -152,7 +160,7 @@ class Ending:
 def run(node: SegmentationNode, ending: Ending) -> int:
     """Start by itself if so asked, and spin. Returns the exit code: 1 if the start fails."""
     if node.parameters['autostart'] and not node.autostart():
-        return 1 if node.context.ok() else 0
+        return 0 if ending.asked or not node.context.ok() else 1  # an import may have made its own error of the signal
     # Not the EventsExecutor: it crashes when endpoints with event callbacks are destroyed (ros2/rclpy#1644).
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -183,7 +191,7 @@ def main(args: list[str] | None = None) -> int:
     except ParameterError as error:
         rclpy.logging.get_logger('segmentation_node').fatal(str(error))
         code = 1
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except (EndedBySignal, ExternalShutdownException):
         pass
     finally:
         ending.ignore()
