@@ -110,7 +110,7 @@ class TrainingSettings:
     leash: bool = True
     views: tuple[float, ...] = (0.75, 1.25)
     largest_view: float = 1.5
-    crop: tuple[int, int] = (192, 320)
+    crop: tuple[int, int] = (384, 640)
     part: float = 1.0
     head_rate: float = 5e-4
     body_rate: float = 3e-4
