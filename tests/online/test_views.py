@@ -214,7 +214,8 @@ def test_what_is_next_to_be_labelled_and_tried_is_saved(in_fog, bundle):
     assert (again.labelled_at, again.candidacy.again, again.candidacy.nearer) == (7, True, 2)
 
 
-@pytest.mark.parametrize('size, learned, every', [((192, 320), (360, 640), 2), ((352, 640), (360, 640), 6)])
+@pytest.mark.parametrize('size, learned, every', [((192, 320), (360, 640), 2), ((352, 640), (360, 640), 2),
+                                                  ((720, 1280), (720, 1280), 6)])
 def test_labels_cost_half_of_the_steps_at_most(size, learned, every):
     settings = TrainingSettings()
     scales, crop = settings.scales_of(size, learned), settings.crop_of(size)
