@@ -98,11 +98,11 @@ class TrainingSettings:
     """on: False leaves the floor alone. restyle: whether every other source crop takes the target's colours. leash: False
     lets the weights go, without kappa and radius. views: scales at which the frozen network labels the target, each
     mirrored as well, relative to the size at which the source was learned; none above largest_view, relative to the input.
-    crop: (height, width) of what a step trains on, at most; part: of each side of the network's input, at most. head_rate:
-    learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift; steps_per_shift: so
-    many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius: most deviation of a
-    group of weights, as a share of its norm. decay: of the teacher. The weights of the losses: clean, restyled, target.
-    first_key_frames: fewest to train on.
+    part: of each side of the network's input, that a step trains on. crop: (height, width) at most where that has more
+    pixels. head_rate: learning rate of head and norms, body_rate: of the rest. steps: least and most per detected shift;
+    steps_per_shift: so many for each unit of the shift score. kappa: pull towards the frozen weights after a step. radius:
+    most deviation of a group of weights, as a share of its norm. decay: of the teacher. The weights of the losses: clean,
+    restyled, target. first_key_frames: fewest to train on.
     """
 
     on: bool = True
@@ -134,7 +134,8 @@ class TrainingSettings:
 
     def crop_of(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what a step trains on. size: of the network's input."""
-        return tuple(min(most, max(32, round(side * self.part / 32) * 32)) for most, side in zip(self.crop, size))
+        sides = tuple(side if self.part == 1 else max(32, round(side * self.part / 32) * 32) for side in size)
+        return sides if math.prod(sides) <= math.prod(self.crop) else tuple(map(min, sides, self.crop))
 
     def scales_of(self, size: tuple[int, int], learned: tuple[int, int]) -> tuple[float, ...]:
         """Of the views. size: (height, width) of the network's input, learned: of the source's pictures."""

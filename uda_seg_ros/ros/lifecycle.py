@@ -46,14 +46,18 @@ class GuardedLifecycleNode(LifecycleNode):
     def release(self) -> None:
         """Stop and let go of everything."""
 
+    def ended(self) -> bool:
+        """Whether the process is to end: what fails from now on is nothing to tell."""
+        return not self.context.ok()
+
     def autostart(self) -> bool:
         """Configure and activate. True if the node is active afterwards."""
         try:
             return self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
-        except Exception:  # RCLError: ended by a signal meanwhile, so that the new state cannot be published
-            if self.context.ok():
-                raise
-            return False
+        except Exception:  # RCLError: ROS was shut down meanwhile, so that the new state cannot be published
+            if self.ended():
+                return False
+            raise
 
     def on_configure(self, _: LifecycleState) -> TransitionCallbackReturn:
         """unconfigured -> inactive."""
@@ -85,12 +89,13 @@ class GuardedLifecycleNode(LifecycleNode):
             try:
                 action()
             except SetupError as error:
-                self.get_logger().error(f'cannot {verb}: {error}')
+                if not self.ended():
+                    self.get_logger().error(f'cannot {verb}: {error}')
                 if undo is not None:
                     undo()
                 return FAILURE
         except Exception:
-            if self.context.ok():  # after Ctrl-C, ROS is gone under the transition: nothing to tell
+            if not self.ended():
                 self.get_logger().error(f'cannot {verb}, unforeseen:\n{traceback.format_exc()}')
             return ERROR
         self.state = state

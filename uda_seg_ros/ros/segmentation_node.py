@@ -33,11 +33,13 @@ HINT_AFTER_S = 10.0
 class SegmentationNode(GuardedLifecycleNode):
     """Lifecycle node: parameters, services, diagnostics and timers here; the work is the pipeline's.
 
-    Raises ParameterError if a parameter is given a value that it cannot have.
+    ending: of the process; None where signals are another's. Raises ParameterError if a parameter is given a value that it
+    cannot have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ending: Ending | None = None) -> None:
         super().__init__('segmentation_node')
+        self._ending = ending
         self.pipeline: Pipeline | None = None
         self.parameters = Parameters(self, lambda: self.pipeline is not None, self._on_change)
         self._diagnostics = Diagnostics(self)
@@ -47,6 +49,10 @@ class SegmentationNode(GuardedLifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still, and that is to be told
         self.create_timer(WATCH_PERIOD_S, self._watch, clock=steady)
         self._reporting = self.create_timer(self.parameters['diagnostic_updater.period'], self._diagnose, clock=steady)
+
+    def ended(self) -> bool:
+        """Also where an import made an error of its own of a signal."""
+        return super().ended() or (self._ending is not None and self._ending.asked)
 
     def configure(self) -> None:
         """Load torch, network and classes."""
@@ -128,8 +134,8 @@ class SegmentationNode(GuardedLifecycleNode):
 class EndedBySignal(BaseException):
     """The start was interrupted.
 
-    Not a KeyboardInterrupt: if one leaves an exec() on its way, and imports are full of them, Python kills the process with
-    SIGINT at its end although the exception was caught.
+    Not a KeyboardInterrupt: if one leaves the exec() of a text on its way, as an import that makes a dataclass has it, Python
+    kills the process with SIGINT at its end although the exception was caught.
     """
 
 
@@ -160,7 +166,7 @@ class Ending:
 def run(node: SegmentationNode, ending: Ending) -> int:
     """Start by itself if so asked, and spin. Returns the exit code: 1 if the start fails."""
     if node.parameters['autostart'] and not node.autostart():
-        return 0 if ending.asked or not node.context.ok() else 1  # an import may have made its own error of the signal
+        return 0 if node.ended() else 1
     # Not the EventsExecutor: it crashes when endpoints with event callbacks are destroyed (ros2/rclpy#1644).
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -186,7 +192,7 @@ def main(args: list[str] | None = None) -> int:
         return 1
     ending, node, code = Ending(), None, 0
     try:
-        node = SegmentationNode()
+        node = SegmentationNode(ending)
         code = run(node, ending)
     except ParameterError as error:
         rclpy.logging.get_logger('segmentation_node').fatal(str(error))
