@@ -134,7 +134,7 @@ class SegmentationNode(GuardedLifecycleNode):
 class EndedBySignal(BaseException):
     """The start was interrupted.
 
-    Not a KeyboardInterrupt: if one leaves the exec() of a text on its way, as an import that makes a dataclass has it, Python
+    Not a KeyboardInterrupt: if one leaves the exec() of a text on its way, as dataclasses have it when they are made, Python
     kills the process with SIGINT at its end although the exception was caught.
     """
 
