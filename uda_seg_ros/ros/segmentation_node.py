@@ -33,8 +33,8 @@ HINT_AFTER_S = 10.0
 class SegmentationNode(GuardedLifecycleNode):
     """Lifecycle node: parameters, services, diagnostics and timers here; the work is the pipeline's.
 
-    ending: of the process; None where signals are another's. Raises ParameterError if a parameter is given a value that it
-    cannot have.
+    ending: what notes the process's signals; None where nothing does. Raises ParameterError if a parameter is given a value
+    that it cannot have.
     """
 
     def __init__(self, ending: Ending | None = None) -> None:
@@ -51,7 +51,7 @@ class SegmentationNode(GuardedLifecycleNode):
         self._reporting = self.create_timer(self.parameters['diagnostic_updater.period'], self._diagnose, clock=steady)
 
     def ended(self) -> bool:
-        """Also where an import made an error of its own of a signal."""
+        """Also once a signal asked for it: an error that an import makes of that is no failure."""
         return super().ended() or (self._ending is not None and self._ending.asked)
 
     def configure(self) -> None:
@@ -171,7 +171,7 @@ def run(node: SegmentationNode, ending: Ending) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     ending.spinning = True
-    while node.context.ok() and not ending.asked:
+    while not node.ended():
         executor.spin_once(timeout_sec=WATCH_PERIOD_S)
     return 0
 
