@@ -57,7 +57,7 @@ class NodeProcess:
             assert not ended and time.monotonic() < deadline, f'{text!r} is not in the log:\n{self.log()}'
             time.sleep(0.05)
 
-    def end(self, number: int = signal.SIGINT, timeout_s: float = 6.0) -> int:
+    def end(self, number: int = signal.SIGINT, timeout_s: float = 15.0) -> int:
         """Send the signal; the exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout_s)
@@ -91,6 +91,16 @@ class Peer:
 
     def spin_for(self, seconds: float) -> None:
         self.spin_until(lambda: False, seconds)
+
+    def feed(self, publish: Callable[[], object], reached: Callable[[], object], every_s: float = 0.1,
+             timeout_s: float = 30.0) -> object:
+        """Publish again and again (some may come before there is a listener) until it is so; what `reached` returned."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            publish()
+            result = self.spin_until(reached, every_s)
+            if result or time.monotonic() > deadline:
+                return result
 
     def collect(self, kind: type, topic: str, qos: QoSProfile | int = 5) -> list:
         """A list that fills with the topic's messages."""

@@ -100,7 +100,7 @@ def test_transitions_that_are_not_possible_now_are_refused_with_an_answer(fragil
     peer.spin_for(0.5)  # until the service knows the client, too
     for transition in (ACTIVATE, DEACTIVATE, CLEANUP, Transition.TRANSITION_CREATE, 99):
         future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
-        peer.spin_until(lambda: executor.spin_once(timeout_sec=0.01) or future.done())  # noqa: B023 -- done within
+        peer.spin_until(lambda: executor.spin_once(timeout_sec=0.01) or future.done(), 30)  # noqa: B023 -- done within
         assert future.result() is not None and not future.result().success
         assert f'transition {transition}: not possible while unconfigured' in capfd.readouterr().err
     assert node.state == 'unconfigured' and node.autostart()

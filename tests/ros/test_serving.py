@@ -38,20 +38,15 @@ def test_nothing_is_computed_that_nobody_subscribes_to(peer, start):
     diagnostics, camera = peer.collect(DiagnosticArray, '/diagnostics'), peer.publisher(Image, 'image')
 
     def told(name: str) -> dict[str, str]:
-        return values_of(diagnostics[-1], name)
+        return values_of(diagnostics[-1], name) if diagnostics else {}
 
-    def feed() -> None:
-        for number in range(10):
-            camera.publish(picture(number))
-            peer.spin_for(0.05)
-        peer.spin_for(0.5)
+    def feed(reached) -> object:
+        return peer.feed(lambda: camera.publish(picture()), reached, 0.05)
 
-    feed()
-    assert int(told('input camera')['received']) >= 9
+    assert feed(lambda: int(told('input camera').get('received', 0)) >= 9)
     assert told('inference')['p50 (ms)'] == '' and told('outputs') == {}
     peer.node.create_subscription(Image, 'segmentation/confidence', lambda _: None, 1)
-    peer.spin_for(0.5)
-    feed()
+    assert feed(lambda: told('outputs'))
     assert set(told('outputs')) == {'confidence (Hz)'}
 
 
@@ -59,19 +54,19 @@ def test_camera_info_comes_to_who_subscribes_to_nothing_else(peer, start):
     start()
     infos = peer.collect(CameraInfo, 'segmentation/camera_info')
     camera, source = peer.publisher(Image, 'image'), peer.publisher(CameraInfo, 'camera_info', BEST_EFFORT)
-    source.publish(CameraInfo(width=64, height=48))
-    peer.spin_for(0.3)
-    assert peer.answer(camera, picture(1), infos) is not None
+
+    def publish() -> None:
+        source.publish(CameraInfo(width=64, height=48))
+        camera.publish(picture(1))
+    assert peer.feed(publish, lambda: infos)
 
 
 def test_a_node_that_is_not_lazy_publishes_for_nobody(peer, start):
     start(lazy=False, publish_overlay=False, **{'diagnostic_updater.period': 0.2})
     diagnostics, camera = peer.collect(DiagnosticArray, '/diagnostics'), peer.publisher(Image, 'image')
-    for number in range(10):
-        camera.publish(picture(number))
-        peer.spin_for(0.1)
-    assert set(values_of(diagnostics[-1], 'outputs')) == {
-        f'{name} (Hz)' for name in ('mask', 'confidence', 'color_mask', 'mask/compressed', 'color_mask/compressed')}
+    outputs = {f'{name} (Hz)' for name in ('mask', 'confidence', 'color_mask', 'mask/compressed', 'color_mask/compressed')}
+    assert peer.feed(lambda: camera.publish(picture()),
+                     lambda: diagnostics and set(values_of(diagnostics[-1], 'outputs')) == outputs), diagnostics[-1]
 
 
 def test_under_simulated_time_without_a_clock_frames_are_served(peer, start):

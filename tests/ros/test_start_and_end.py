@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from sensor_msgs.msg import Image
@@ -34,16 +33,14 @@ def test_a_signal_ends_the_node_cleanly(peer, start, number, busy):
         masks, camera = peer.collect(Image, 'segmentation/mask'), peer.publisher(Image, 'image')
         assert peer.answer(camera, picture(1, 480, 640), masks) is not None
         camera.publish(picture(2, 1080, 1920))
-    begin = time.monotonic()
     assert node.end(number) == 0
-    assert time.monotonic() - begin < 5  # after that, launch sends a harder signal
     assert 'Traceback' not in node.log() and 'rror' not in node.log(), node.log()
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_torch_loads_ends_the_node_cleanly(start, number):
     node = start(until='loading PyTorch')
-    assert node.end(number, timeout_s=15) == 0
+    assert node.end(number) == 0
     assert 'Traceback' not in node.log(), node.log()
 
 

@@ -30,17 +30,25 @@ def test_the_input_is_as_reliable_as_all_its_publishers(wanted, offered, chosen)
 def test_vga_images_at_30_hz_arrive_with_the_shipped_profile(peer, start, reliability):
     env = environment(**dict.fromkeys(PROFILE_VARIABLES, str(ROOT / 'config' / 'fastdds.xml')))
     node = start(env=env)
-    command = [sys.executable, '-m', 'tests.ros.peer_process']
-    listener, sender = (subprocess.Popen([*command, what, reliability], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
-                        for what in ('listen', 'send'))
-    arrived = int(listener.communicate(timeout=60)[0])
-    diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
-    peer.spin_until(lambda: diagnostics)
-    sender.wait(10)
-    counted = values_of(diagnostics[-1], 'input camera')
-    assert arrived >= 60  # best effort without the profile: 6 to 46; reliable ones come either way
-    assert int(counted['received']) >= 60
-    assert int(counted['lost in transport']) <= 30
+    command, diagnostics = [sys.executable, '-m', 'tests.ros.peer_process'], peer.collect(DiagnosticArray, '/diagnostics')
+
+    def counted() -> dict[str, int]:
+        diagnostics.clear()
+        assert peer.spin_until(lambda: len(diagnostics) >= 2)  # the first may have been on its way
+        values = values_of(diagnostics[-1], 'input camera')
+        return {name: int(values[name]) for name in ('received', 'lost in transport')}
+
+    for _ in range(3):  # a computer that stands still for a second is no fault of the profile
+        before = counted()
+        listener, sender = (subprocess.Popen([*command, what, reliability], cwd=ROOT, env=env, stdout=subprocess.PIPE,
+                                             text=True) for what in ('listen', 'send'))
+        arrived = int(listener.communicate(timeout=60)[0])
+        sender.wait(30)
+        received, lost = (value - before[name] for name, value in counted().items())
+        if arrived >= 60 and received >= 60 and lost <= 30:  # best effort without the profile: 6 to 46 of 90
+            break
+    else:
+        raise AssertionError((arrived, received, lost))
     assert ('subscribing as reliable' in node.log()) == (reliability == 'reliable')
 
 
@@ -49,9 +57,9 @@ def test_the_input_follows_publishers_that_come_and_go(peer, start):
     masks = peer.collect(Image, 'segmentation/mask')
     reliable = peer.publisher(Image, 'image')
     assert peer.answer(reliable, picture(1), masks) is not None
-    node.wait_for('subscribing as reliable', 5)
+    node.wait_for('subscribing as reliable', 20)
     best_effort = peer.publisher(Image, 'image', BEST_EFFORT)
-    node.wait_for('subscribing as best_effort', 5)
+    node.wait_for('subscribing as best_effort', 20)
     assert peer.answer(best_effort, picture(2), masks) is not None
 
 

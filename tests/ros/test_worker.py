@@ -127,8 +127,9 @@ def test_damaged_data_is_a_warning_and_a_wrong_kind_of_data_an_error(node, tiny_
 
 @pytest.fixture
 def segmenter(tiny_bundle):
-    """The node itself, in this process and not yet configured."""
-    rclpy.init(args=['--ros-args', '-p', f'model:={tiny_bundle}', '-p', 'autostart:=false'], domain_id=DOMAIN)
+    """The node itself, in this process and not yet configured; its name is its own: its services outlive the test."""
+    rclpy.init(args=['--ros-args', '-p', f'model:={tiny_bundle}', '-p', 'autostart:=false', '-r', '__node:=inside'],
+               domain_id=DOMAIN)
     node = SegmentationNode()
     yield node
     node.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from pathlib import Path
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Call `write` with a draft beside `path`, then put the draft in the place of `path`.
 
-    What was at `path` stays until the new content is on the disk. A draft left by a killed process is overwritten.
+    What was at `path` stays until the new content is on the disk. Of processes that write at once the last one wins; a draft
+    left by a killed one is removed.
     Raises what `write` raises; an OSError that names no file, as that of a full disk, then names `path`.
     """
-    draft = path.with_name(f'.{path.name}.draft{path.suffix}')
+    draft = _draft_beside(path)
     try:
         write(draft)
         sync(draft)
@@ -24,6 +26,15 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         raise
     os.replace(draft, path)
     sync(path.parent)
+
+
+def _draft_beside(path: Path) -> Path:
+    """A name that no other process uses, and the room that ended ones took given back."""
+    name = re.compile(rf'\.{re.escape(path.name)}\.(\d+)\.draft{re.escape(path.suffix)}')
+    for other in path.parent.glob('.*.draft*'):
+        if (found := name.fullmatch(other.name)) and not Path(f'/proc/{found[1]}').exists():
+            other.unlink(missing_ok=True)
+    return path.with_name(f'.{path.name}.{os.getpid()}.draft{path.suffix}')
 
 
 def write_text(path: Path, text: str) -> None:
