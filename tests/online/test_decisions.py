@@ -189,7 +189,8 @@ def test_what_expires_ends_the_trial_that_compares_with_it(in_fog):
     adapter.candidacy.tried = -1000
     adapter.trial = agenda.next_trial(adapter)
     more = adapter.served.now
-    given = adapter.observe(Frame(foggy(1, 1400)[0], (30 + 301) * SECOND))
+    adapter.clock.now_ns += 301 * SECOND
+    given = adapter.observe(Frame(foggy(1, 1400)[0], 30 * SECOND))
     assert given and adapter.trial is None and adapter.served.now.share < more.share
     adapter.rollback()
     assert adapter.served.now.is_frozen, 'a rollback led to more of what nothing confirmed'

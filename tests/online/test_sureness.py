@@ -16,7 +16,7 @@ from uda_seg_ros.online.gate import floor_trial
 from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.online.settings import FloorSettings
 from uda_seg_ros.online.sureness import Sureness
-from uda_seg_ros.structures import Weights
+from uda_seg_ros.structures import Frame, Weights
 
 from .conftest import QUICK, clear, drive, foggy, says
 
@@ -157,7 +157,7 @@ def test_the_looks_tell_a_fog_from_a_clear_day(bundle):
     adapter.floor.restart()
     adapter.sureness.restart()
     for picture in clear(8, 900):
-        adapter.eye.see(picture)
+        adapter.eye.see(Frame(picture))
         measure(adapter, adapter.eye.last.picture)
         adapter.clock.now_ns += 2_000_000_000
         compare_statistics(adapter)

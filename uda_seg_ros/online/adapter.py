@@ -31,6 +31,7 @@ from .journal import Journal
 from .memory import Memory
 from .patience import Patience
 from .pictures import Normalise
+from .rota import Rota
 from .saved import digest, restore, saved
 from .served import Served
 from .serving import Serving
@@ -81,7 +82,7 @@ class Adapter:
         self.floor = Floor(copy.deepcopy(self.anchor.network), settings.floor.rate)
         self.learner = Learner(self.anchor, self.normalise, settings.training)
         self.watch, self.clock, self.candidacy = Watch(settings.watch, self._common), Clock(), Candidacy(settings.gate)
-        self.patience, self.sureness = Patience(settings.floor), Sureness(settings.floor)
+        self.patience, self.sureness, self.rota = Patience(settings.floor), Sureness(settings.floor), Rota()
         self.served = Served(self.anchor.tensors, settings.gate, self.clock, self.journal, version)
         self.trial: Trial | None = None
         self._compare = self._has_compared = False
@@ -99,14 +100,15 @@ class Adapter:
     def observe(self, frame: Frame) -> Weights | None:
         """A frame that was just segmented. Returns weights that are to be served at once, or None.
 
-        Frame.stamp_ns is the clock; a frame that is not newer than the one before is passed over.
+        Frame.stamp_ns is the clock; a frame that is not newer than its camera's one before is passed over.
         """
-        if not self.clock.advance(frame.stamp_ns) or not self.clock.due('look', self.settings.detector.look_s):
+        look_s = self.settings.detector.look_s
+        if not self.clock.advance(frame.stamp_ns, frame.camera) or not self.rota.takes(frame.camera, self.clock, look_s):
             return None
         self.journal.now_ns = frame.stamp_ns
-        if not self.eye.fits(frame.image):
-            return self._at_another_size()
-        fault, sight, score = self.eye.see(frame.image)
+        if not self.eye.fits(frame):
+            return self._at_another_size() if self.eye.outgrown else None
+        fault, sight, score = self.eye.see(frame)
         if fault:
             return self._faulty(fault)
         self._fault = ''
@@ -118,7 +120,7 @@ class Adapter:
             self.course.enter('idle')
             self.journal.why = 'watching'
         self._compare = self.settings.watch.on and self.served.now.scale > 0
-        turn = self.course.see(score, frame.stamp_ns)
+        turn = self.course.see(score, self.clock.now_ns)
         if turn:
             return turned(self, turn)
         if self.course.state == 'safe' and self.clock.due('safe', self.settings.gate.safe_s):
@@ -126,12 +128,12 @@ class Adapter:
         return self._see_served(sight.picture) or self._expire() or follow(self, key_frame)
 
     def _at_another_size(self) -> Weights:
-        """What was taken up had learned from pictures of another size: nothing that was proven there is proven here."""
+        """What was learned is of pictures of another size: nothing that was proven there is proven here."""
         height, width = self.eye.size
         self.eye.forget()
         given = self.reset()
-        self.journal.tell('return', f'what was taken up had learned at {width}x{height} pixels, and these pictures are seen '
-                          'at another size: begins anew with the frozen weights')
+        self.journal.tell('return', f'what is there was learned at {width}x{height} pixels, and these pictures are seen at '
+                          'another size: begins anew with the frozen weights')
         return given
 
     def _faulty(self, reason: str) -> Weights | None:

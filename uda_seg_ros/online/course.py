@@ -50,19 +50,19 @@ class Course:
         """What is done from now on is for the present shift: only one that grows beyond it is a new one."""
         self._answered = self.shift
 
-    def see(self, score: Score, stamp_ns: int) -> Turn | None:
+    def see(self, score: Score, now_ns: int) -> Turn | None:
         """Take in a look's score. The caller enters the state that a turn leads to."""
         self._scores.append(score)
         normal = score.r < self._settings.normal
         self._calm, self._alarm = (self._calm + 1, 0) if normal else (0, self._alarm + 1)
         if self.state == 'idle':
-            return self._idle(score, stamp_ns)
+            return self._idle(score, now_ns)
         if self.state in ('adapt', 'hold'):
             return self._adapting()
         return self._returning() if self.state == 'return' else None
 
-    def _idle(self, score: Score, stamp_ns: int) -> Turn | None:
-        found = self._detector.add(score.u, stamp_ns)
+    def _idle(self, score: Score, now_ns: int) -> Turn | None:
+        found = self._detector.add(score.u, now_ns)
         if not found:
             return None
         self._detector.rearm()

@@ -54,11 +54,11 @@ class Detector:
         self.martingale, self.cusum, self.samples = Martingale(), Cusum(), 0
         self._last_ns: int | None = None
 
-    def add(self, u: float, stamp_ns: int) -> str | None:
+    def add(self, u: float, now_ns: int) -> str | None:
         """What was found, in words. Samples that come sooner than thin_s after another are not counted."""
-        if self._last_ns is not None and 0 <= stamp_ns - self._last_ns < self._settings.thin_s * 1e9:
+        if self._last_ns is not None and now_ns - self._last_ns < self._settings.thin_s * 1e9:
             return None
-        self._last_ns = stamp_ns
+        self._last_ns = now_ns
         self.samples += 1
         capital, total = self.martingale.add(u), self.cusum.add(u)
         if total > self._settings.cusum:

@@ -10,11 +10,14 @@ import torch
 
 from ..bundle import Preprocess
 from ..shift_signals import Moments
+from ..structures import Frame
 from .anchor import Anchor, Sight
 from .pictures import as_array
 from .quality import fault
 from .shift_score import Score
 from .source import Calibration, Fitted, Normal, Source
+
+STRANGE = 4  # looks in a row at pictures of another size after which that is the size
 
 
 class Seen(NamedTuple):
@@ -26,9 +29,9 @@ class Seen(NamedTuple):
 
 
 class Eye:
-    """size: (height, width) that everything runs at, which the first picture tells. normal: of the source at that size.
-
-    gate, replay: labelled source crops, fitted to the size. last: the last sight.
+    """size: (height, width) that everything runs at, which the first picture tells, and its camera from then on; what other
+    cameras show is brought to it. normal: of the source at that size. gate, replay: labelled source crops, fitted to it.
+    last: the last sight.
     """
 
     def __init__(self, anchor: Anchor, source: Source, preprocess: Preprocess) -> None:
@@ -37,25 +40,35 @@ class Eye:
         self.normal: Normal | None = None
         self.last: Sight | None = None
         self._calibration: Calibration | None = None
-        self._before: np.ndarray | None = None
-        self._proven = True
+        self._before: dict[str, np.ndarray] = {}  # the last picture of each camera
+        self._camera = ''
+        self._proven, self._strange = True, 0
 
-    def fits(self, image: np.ndarray) -> bool:
-        """Whether a picture is seen at the size that was taken up from a file. The first one after that proves it."""
-        if self.size is not None and not self._proven:
-            self._proven = self._size_of(image) == self.size
-        return self.size is None or self._proven
+    def fits(self, frame: Frame) -> bool:
+        """Whether a frame is to be seen. After a size was taken up from a file, one must have come that has it."""
+        if self.size is None or self._size_of(frame.image) == self.size:
+            self._proven, self._strange = True, 0
+            return True
+        if self._proven and frame.camera != self._camera:
+            return True
+        self._strange += 1 if self._proven or frame.camera != self._camera else STRANGE
+        return False
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether the size is no longer that of the pictures."""
+        return self._strange >= STRANGE
 
     def forget(self) -> None:
         """The next picture tells the size."""
         self.__init__(self._anchor, self._source, self._preprocess)
 
-    def see(self, image: np.ndarray) -> Seen:
-        """image: HxWx3 uint8 RGB."""
+    def see(self, frame: Frame) -> Seen:
         if self.size is None:
-            self._start(self._size_of(image))
-        picture = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_LINEAR)
-        reason, self._before = fault(picture, self._before), picture
+            self._camera = frame.camera
+            self._start(self._size_of(frame.image))
+        picture = cv2.resize(frame.image, self.size[::-1], interpolation=cv2.INTER_LINEAR)
+        reason, self._before[frame.camera] = fault(picture, self._before.get(frame.camera)), picture
         if reason:
             return Seen(reason)
         self.last = self._anchor.look(picture)
@@ -90,14 +103,15 @@ class Eye:
 
     def state_dict(self) -> dict:
         normal, last = self.normal, self.last
-        return {'size': self.size, 'last': last and torch.from_numpy(last.picture),
-                'before': None if self._before is None else torch.from_numpy(self._before),
+        return {'size': self.size, 'camera': self._camera, 'strange': self._strange,
+                'last': last and torch.from_numpy(last.picture),
+                'before': {camera: torch.from_numpy(picture) for camera, picture in self._before.items()},
                 'normal': normal and {'moments': [tuple(layer) for layer in normal.moments], 'signals': normal.signals},
                 'calibration': self._calibration and self._calibration.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
         self.forget()
-        self._proven = False
+        self._camera, self._strange, self._proven = state['camera'], state['strange'], False
         if state['size'] is not None:
             self._start(tuple(state['size']))
         if state['normal']:
@@ -106,4 +120,4 @@ class Eye:
         elif state['calibration']:
             self._calibration.load_state_dict(state['calibration'])
         self.last = None if state['last'] is None else self._anchor.look(as_array(state['last']))
-        self._before = None if state['before'] is None else as_array(state['before'])
+        self._before = {camera: as_array(picture) for camera, picture in state['before'].items()}

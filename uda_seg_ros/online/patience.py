@@ -11,8 +11,8 @@ MOVED = 1.0, 1.0  # part and addition by which a shift must have changed to be w
 
 @dataclass
 class Patience:
-    """lost: share -> trials in a row that it lost. shift: the score at the last one. passed: share -> stamp of the last
-    trial that it won.
+    """lost: share -> trials in a row that it lost. shift: the score at the last one. passed: share -> when it last
+    won a trial.
     """
 
     settings: FloorSettings
@@ -34,8 +34,7 @@ class Patience:
         self.passed = {**self.passed, share: now_ns} if won else {}
 
     def won_lately(self, share: float, now_ns: int) -> bool:
-        """Whether a share needs no trial to be served again. A stamp that lies ahead is of another recording."""
-        self.passed = {each: stamp_ns for each, stamp_ns in self.passed.items() if stamp_ns <= now_ns}
+        """Whether a share needs no trial to be served again."""
         return share in self.passed and now_ns - self.passed[share] < self.settings.trusted_s * 1e9
 
     def begin(self) -> None:

@@ -15,8 +15,8 @@ from .trial import Trial
 if TYPE_CHECKING:
     from .adapter import Adapter
 
-PARTS = ('eye', 'memory', 'journal', 'clock', 'course', 'candidacy', 'patience', 'floor', 'sureness', 'learner', 'watch',
-         'served')
+PARTS = ('eye', 'memory', 'journal', 'clock', 'rota', 'course', 'candidacy', 'patience', 'floor', 'sureness', 'learner',
+         'watch', 'served')
 PLAIN = ('_compare', '_has_compared', '_fault', 'loss', '_calls', '_pairs', 'labelled_at')
 
 

@@ -18,6 +18,7 @@ class Segmenter:
 
     def __init__(self, engine: Engine, worker: Worker | None = None, cameras: Sequence[str] = ()) -> None:
         self._engine, self._worker, self._cameras = engine, worker, frozenset(cameras)
+        self._turn = 0
 
     def __call__(self, frame: Frame, *, confidence: bool = True, entropy: bool = False) -> Segmentation:
         """Raises as Engine.batch does."""
@@ -31,7 +32,7 @@ class Segmenter:
             if (weights := self._worker.take()) is not None:
                 self._engine.load_weights(weights)
             answers = self._engine.batch(frames, confidence=confidence, entropy=entropy)
-        for frame in frames:
-            if not self._cameras or frame.camera in self._cameras:
-                self._worker.offer(frame)
+        if offered := [frame for frame in frames if not self._cameras or frame.camera in self._cameras]:
+            self._worker.offer(offered[self._turn % len(offered)])  # in turn: of several the worker would keep the last
+            self._turn += 1
         return answers

@@ -73,7 +73,7 @@ class Served:
         again = not asked and self._reverted(AGAIN_S)
         self.now, self.before = Serving() if again else to or self.before, Serving()
         if not asked:
-            self._reverts = [*self._reverts, self._journal.now_ns][-self._settings.rollbacks:]
+            self._reverts = [*self._reverts, self._clock.now_ns][-self._settings.rollbacks:]
         name = 'the frozen weights' if self.now.is_frozen else 'the weights before' if to is None else 'its statistics alone'
         self._journal.tell('rollback', f'back to {name}: {reason}')
         return self.give()
@@ -92,7 +92,7 @@ class Served:
 
     def _reverted(self, seconds: float) -> int:
         """How often within the last seconds something was taken back that nobody had asked to."""
-        return sum(0 <= self._journal.now_ns - stamp_ns <= seconds * 1e9 for stamp_ns in self._reverts)
+        return sum(self._clock.now_ns - then_ns <= seconds * 1e9 for then_ns in self._reverts)
 
     def expire(self, floor: Floor) -> Weights | None:
         """What no trial confirmed for long goes back to the frozen weights, by halves."""
