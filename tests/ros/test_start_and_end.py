@@ -58,6 +58,21 @@ def test_a_signal_within_code_that_an_import_executes_ends_the_node_cleanly(star
     assert 'Traceback' not in node.log() and 'rror' not in node.log(), node.log()
 
 
+@pytest.mark.parametrize(('signals', 'loaded'), [(1, True), (2, False)], ids=['one', 'two'])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_a_library_is_loaded_and_a_second_one_does_not(start, tmp_path, number, signals, loaded):
+    (tmp_path / 'torch.py').write_text(f"""import os
+for _ in range({signals}):
+    os.kill(os.getpid(), {int(number)})
+open({str(tmp_path / 'loaded')!r}, 'w')
+""")
+    env = environment()
+    node = start(until='', env={**env, 'PYTHONPATH': f'{tmp_path}{os.pathsep}{env["PYTHONPATH"]}'})
+    assert node.process.wait(30) == 0, node.log()
+    assert (tmp_path / 'loaded').exists() == loaded
+    assert 'Traceback' not in node.log() and 'rror' not in node.log(), node.log()
+
+
 @pytest.mark.parametrize(('parameters', 'words'), [
     ({'model': '/nowhere/bundle'}, '/nowhere/bundle/bundle.yaml: not found'),
     ({'model': 'DAMAGED'}, 'SHA-256 differs'),

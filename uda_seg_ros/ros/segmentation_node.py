@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import rclpy
@@ -60,12 +62,13 @@ class SegmentationNode(GuardedLifecycleNode):
         self._reporting.timer_period_ns = round(self.parameters['diagnostic_updater.period'] * 1e9)
         self.get_logger().info('loading PyTorch and the network')
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch: waiting threads must not spin beside other work
-        try:
-            import torch  # here, so that services answer first; and before OpenCV, whose libraries can lack room for it
-        except ImportError as error:
-            raise SetupError(f'PyTorch cannot be imported by {sys.executable}: {error}; install it with '
-                             '`pip install torch`, or start the node with the Python that has it') from error
-        from .pipeline import Pipeline
+        with self._ending.put_off() if self._ending else nullcontext():
+            try:
+                import torch  # here, so that services answer first; and before OpenCV, whose libraries can lack room for it
+            except ImportError as error:
+                raise SetupError(f'PyTorch cannot be imported by {sys.executable}: {error}; install it with '
+                                 '`pip install torch`, or start the node with the Python that has it') from error
+            from .pipeline import Pipeline
         self.pipeline = Pipeline(self, self.parameters)
         self.get_logger().info(
             f'{self.pipeline.network} of {self.pipeline.folder} on {self.pipeline.engine.device} '
@@ -143,17 +146,32 @@ class Ending:
     """Ctrl-C and SIGTERM, met in the main thread.
 
     rclpy's own handlers shut ROS down from another thread, under whoever publishes just then, which can crash the process.
-    While the node spins a signal is noted in `asked`; before, it interrupts the start: raises EndedBySignal.
+    While the node spins a signal is noted in `asked`; before, it interrupts the start: raises EndedBySignal. While it is put
+    off, the first is noted and the second ends the process at once.
     """
 
     def __init__(self) -> None:
-        self.asked = self.spinning = False
+        self.asked = self.spinning = self._puts_off = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self)
 
     def __call__(self, *_: object) -> None:
-        self.asked = True
-        if not self.spinning:
+        again, self.asked = self.asked, True
+        if self._puts_off and again:
+            sys.stderr.flush()
+            os._exit(0)
+        if not self.spinning and not self._puts_off:
+            raise EndedBySignal
+
+    @contextmanager
+    def put_off(self) -> Iterator[None]:
+        """While libraries load: an exception that comes to their C++ code out of Python makes them abort the process."""
+        self._puts_off = True
+        try:
+            yield
+        finally:
+            self._puts_off = False
+        if self.asked and not self.spinning:
             raise EndedBySignal
 
     @staticmethod
