@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+import yaml
 
 from uda_seg_ros.config import ConfigError, from_mapping, to_mapping
 
@@ -43,6 +44,13 @@ def test_a_mapping_becomes_a_dataclass_and_comes_back():
 def test_defaults_stand_in():
     assert from_mapping(Outer, {'name': 'x', 'inner': {'rate': 2.5}}, 'f.yaml') == Outer('x', Inner(2.5))
     assert from_mapping(Outer, {'name': 'x', 'inner': {'rate': 2.5}, 'limit': None}, 'f.yaml').limit is None
+
+
+def test_a_power_of_ten_is_a_number_although_yaml_reads_a_text():
+    assert yaml.safe_load('5e-4') == '5e-4'
+    assert from_mapping(Outer, {'name': 'x', 'inner': {'rate': '5e-4'}}, 'f.yaml').inner.rate == 5e-4
+    with pytest.raises(ConfigError, match='expected int'):
+        from_mapping(Outer, {'name': 'x', 'inner': {'rate': 1, 'sides': [1, '1e1']}}, 'f.yaml')
 
 
 @pytest.mark.parametrize('change, message', [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -89,8 +90,13 @@ def _convert_tuple(args: tuple, value: Any, where: str) -> tuple:
     return tuple(_convert(arg, item, f'{where}[{i}]') for i, (arg, item) in enumerate(zip(args, value)))
 
 
+POWER_OF_TEN = re.compile(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+')  # 5e-4 is a text for YAML 1.1, 5.0e-4 a number
+
+
 def _convert_plain(hint: type, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str) and POWER_OF_TEN.fullmatch(value):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint in (int, float)):
         raise ConfigError(f'{where}: expected {hint.__name__}, got {value!r}')

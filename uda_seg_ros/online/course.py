@@ -73,7 +73,8 @@ class Course:
 
     def _adapting(self) -> Turn | None:
         if self._calm >= self._settings.calm:
-            return Turn('return', f'{self._calm} looks in a row below the shift score {self._settings.normal:g}')
+            looks = 'a look' if self._calm == 1 else f'{self._calm} looks in a row'
+            return Turn('return', f'{looks} below the shift score {self._settings.normal:g}')
         factor, more = GROWN
         if self.state == 'hold' and self.shift > factor * self._answered + more:
             was = self._answered

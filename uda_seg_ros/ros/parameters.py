@@ -102,7 +102,7 @@ TABLE = tuple(Setting(name, default, description, **more) for name, default, des
     ('adaptation.settings_file', '', 'YAML file of settings of the method; empty for the defaults.', {}),
     ('adaptation.use_cameras', (), 'Names of the cameras whose frames are learned from; empty for all.', {}),
     ('adaptation.checkpoint_dir', '', 'Folder of adapted weights; empty is uda_seg_ros/<node> in $ROS_HOME or ~/.ros.', {}),
-    ('adaptation.autosave_period', 60.0, 'Seconds between two savings of adapted weights; 0: no saving, no resuming.',
+    ('adaptation.autosave_period', 60.0, 'Seconds between two savings of what was learned; 0: no saving, no resuming.',
      {'low': 0.0, 'high': 86400.0}),
     ('adaptation.resume', True, 'Take saved weights up at the start if they grew from this network.', {}),
     ('checkpoint', '', 'File that ~/load_checkpoint loads; empty is the one saved by itself.', {'dynamic': True}),
