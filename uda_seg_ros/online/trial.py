@@ -15,10 +15,10 @@ from ..replay import Crop
 from ..shift_signals import doubt
 from .pictures import Normalise, as_image, restyled
 from .serving import Tensors
+from .settings import FEWEST
 
 SHRINK = 2  # masks are compared at half the network's size: finer than most networks' stride, and a quarter of the work
 DRAWS = 200
-FEWEST = 4  # the bootstrap over fewer draws bounds that are none
 FROZEN = 'frozen'
 
 
