@@ -126,9 +126,13 @@ class Learner:
                 'age': self._age, 'left': self.left, 'planned': self._planned}
 
     def load_state_dict(self, state: Mapping) -> None:
+        """At the rates that are set now, whatever they were."""
+        rates = [group['base'] for group in self._optimiser.param_groups]
         self.student.load_state_dict(state['student'])
         self.teacher.network.load_state_dict(state['teacher'])
         self._optimiser.load_state_dict(state['optimiser'])
+        for group, rate in zip(self._optimiser.param_groups, rates):
+            group['base'] = rate
         self.step, self.rate, self._age = state['step'], state['rate'], state['age']
         self.left, self._planned = state['left'], state['planned']
 
