@@ -151,6 +151,17 @@ def not_a_number(network) -> None:
     network.classifier[3].weight[0] = float('nan')
 
 
+def test_a_student_whose_gradient_is_not_finite_starts_anew_even_where_its_loss_is(in_fog):
+    adapter = in_fog
+    adapter.learner.begin(2.0)
+    with torch.no_grad():
+        adapter.learner.student.classifier[3].weight.mul_(1e25)
+    adapter._train()
+    assert 'starts anew' in adapter.status.events[-1].text and adapter.learner.rate == 0.5
+    adapter._train()
+    assert np.isfinite(adapter.loss) and adapter.learner.student.classifier[3].weight.abs().max() < 1e3
+
+
 @pytest.mark.parametrize('plant', [one_class, not_a_number])
 def test_a_planted_candidate_is_never_served(in_fog, plant):
     adapter = in_fog

@@ -55,7 +55,7 @@ class Learner:
     def train(self, batch: Batch, source: Tensors, mixed: Tensors) -> float:
         """One step; its loss. source, mixed: the statistics of BatchNorm, by the bundle's names; empty without BatchNorm.
 
-        Where the loss is not finite nothing changes.
+        NaN where it or its gradient is not finite; then nothing changes.
         """
         settings = self._settings
         for group in self._optimiser.param_groups:
@@ -68,7 +68,7 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
-            return loss
+            return math.nan
         self._optimiser.step()
         if settings.leash:
             self._hold(settings.kappa)
