@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from uda_seg_ros.online import agenda
 from uda_seg_ros.online.adapter import Adapter
 from uda_seg_ros.online.serving import Serving
 from uda_seg_ros.online.settings import AdaptationError
+from uda_seg_ros.replay import GATE, REPLAY, pack
 from uda_seg_ros.runtime.engine import Engine
 from uda_seg_ros.structures import Frame, Weights
 
@@ -147,6 +149,17 @@ def one_class(network) -> None:
 
 def not_a_number(network) -> None:
     network.classifier[3].weight[0] = float('nan')
+
+
+def test_a_student_whose_gradient_is_not_finite_starts_anew_even_where_its_loss_is(in_fog):
+    adapter = in_fog
+    adapter.learner.begin(2.0)
+    with torch.no_grad():
+        adapter.learner.student.classifier[3].weight.mul_(1e25)
+    adapter._train()
+    assert 'starts anew' in adapter.status.events[-1].text and adapter.learner.rate == 0.5
+    adapter._train()
+    assert np.isfinite(adapter.loss) and adapter.learner.student.classifier[3].weight.abs().max() < 1e3
 
 
 @pytest.mark.parametrize('plant', [one_class, not_a_number])
@@ -287,3 +300,25 @@ def test_a_missing_or_damaged_memory_is_one_clear_error(bundle, change, words):
     with pytest.raises(AdaptationError, match=words) as error:
         Adapter(dataclasses.replace(bundle, replay=replay), QUICK)
     assert 'labelled source on board' in str(error.value) and 'export' in str(error.value)
+
+
+@pytest.mark.parametrize(('name', 'train_id', 'words'), [
+    (REPLAY, 7, 'crop 3 of replay has pixels of class 7, and the network has 4 classes'),
+    (GATE, 254, 'crop 3 of gate has pixels of class 254, and the network has 4 classes'),
+    (REPLAY, 4, 'crop 3 of replay has pixels of class 4, and the network has 4 classes'), (GATE, 255, None)])
+def test_labels_of_no_class_are_one_clear_error_before_anything_learns_from_them(bundle, name, train_id, words):
+    crops = [scene(number) for number in range(12)]
+    crops[3].label[5, 6] = train_id
+    damaged = dataclasses.replace(bundle, replay={**bundle.replay, **pack(crops, name, 4)})
+    with pytest.raises(AdaptationError, match=words) if words else nullcontext() as error:
+        Adapter(damaged, QUICK)
+    assert error is None or 'export the bundle again' in str(error.value)
+
+
+@pytest.mark.parametrize(('name', 'words'), [(REPLAY, '0 crops with a label to train on'), (GATE, '7 to judge with')])
+def test_crops_without_a_labelled_pixel_are_none_to_train_on_or_to_judge_with(bundle, name, words):
+    crops = [scene(number) for number in range(12)]
+    for crop in crops[7 if name == GATE else 0:]:
+        crop.label[:] = 255
+    with pytest.raises(AdaptationError, match=words):
+        Adapter(dataclasses.replace(bundle, replay={**bundle.replay, **pack(crops, name, 4)}), QUICK)

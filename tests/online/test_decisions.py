@@ -34,6 +34,13 @@ def test_labelled_crops_may_speak_against_a_share_but_need_not_speak_for_it(froz
     assert judge_floor(floor_trial(0.5, frozen, right), FloorSettings(most_loss=0.5)).valid == valid
 
 
+def test_a_share_that_no_labelled_pixel_judged_is_refused():
+    trial = floor_trial(0.5, 0.8, 0.8)
+    trial.confusions = {key: [0 * matrix for matrix in matrices] for key, matrices in trial.confusions.items()}
+    verdict = judge_floor(trial, FloorSettings())
+    assert not verdict.valid and 'no crop of the trial has a labelled pixel' in verdict.text
+
+
 def end_trial(adapter: Adapter, trial: Trial):
     adapter.trial = trial
     trial._position = len(trial._items)

@@ -9,7 +9,7 @@ import pytest
 from uda_seg_ros.online.guards import GUARDS, Evidence, objections, unlabelled
 from uda_seg_ros.online.quality import FAULTS, fault
 from uda_seg_ros.online.settings import GateSettings, WatchSettings
-from uda_seg_ros.online.trial import Gain
+from uda_seg_ros.online.trial import FROZEN, Gain, Trial
 from uda_seg_ros.online.watch import Watch
 
 from .conftest import fog, scene
@@ -17,6 +17,7 @@ from .conftest import fog, scene
 GOOD = {'clean': Gain(0.0, -0.3), 'restyled': Gain(1.0, 0.4), 'won': Gain(1.2, 0.5)}
 BAD = {
     'not_finite': {'finite': False},
+    'no_number': {'clean': Gain(-85.7, float('nan'))},
     'too_far': {'deviation': 0.06, 'radius': 0.05},
     'clean_loss': {'clean': Gain(-1.0, -1.6)},
     'class_loss': {'worst': 'pole', 'class_loss': 7.5},
@@ -42,13 +43,36 @@ def test_every_guard_has_its_case():
 def test_a_guard_refuses_its_case_alone_and_says_the_figures(name):
     found = objections(Evidence(**{**GOOD, **BAD[name]}), GateSettings())
     assert list(found) == [name]
-    assert len(found[name].split()) > 3 and (name == 'not_finite' or any(letter.isdigit() for letter in found[name]))
+    assert len(found[name].split()) > 3
+    assert name in ('not_finite', 'no_number') or any(letter.isdigit() for letter in found[name])
 
 
 def test_what_is_won_on_clean_source_as_well_is_an_answer_where_it_is_much():
     clean, settings = Gain(4.0, 3.0), GateSettings()
     assert list(objections(Evidence(clean, Gain(2.0, 1.5), won=Gain(2.0, 1.0)), settings)) == ['no_answer']
     assert not objections(Evidence(clean, Gain(3.0, 2.0), won=Gain(3.0, 2.0)), settings)
+
+
+@pytest.mark.parametrize('name', ('clean', 'restyled', 'won', 'seen', 'seen_more'))
+@pytest.mark.parametrize('gain', (Gain(5.0, float('nan')), Gain(float('nan'), 5.0)))
+def test_a_gain_without_a_number_is_refused_and_named_whichever_it_is(name, gain):
+    assert objections(Evidence(**{**GOOD, name: gain}), GateSettings())['no_number'].split(',')[0].endswith(f' for {name}')
+
+
+def tried(labelled: int, unlabelled: int) -> Trial:
+    """Crops of two classes, some without a label: the candidate gets wrong what the frozen weights get right."""
+    right, none = np.array([[50, 0, 0], [0, 50, 0]]), np.zeros((2, 3), int)
+    trial = Trial('learner', {}, {'clean': ['clean', FROZEN]}, range(labelled + unlabelled), [], (), {})
+    trial.confusions = {('clean', FROZEN): labelled * [right] + unlabelled * [none],
+                        ('clean', 'clean'): labelled * [right[:, [1, 0, 2]]] + unlabelled * [none]}
+    return trial
+
+
+@pytest.mark.parametrize('unlabelled', (1, 4, 16))
+def test_crops_without_a_labelled_pixel_count_for_nothing(unlabelled):
+    gain = tried(4, unlabelled).gain('clean', 'clean', FROZEN, 0.1)
+    assert gain == tried(4, 0).gain('clean', 'clean', FROZEN, 0.1) == Gain(-100.0, -100.0)
+    assert tried(3, unlabelled).gain('clean', 'clean', FROZEN, 0.1) == Gain(0.0, float('-inf'))
 
 
 def test_masks_of_one_class_lose_classes_and_entropy_and_agreement():

@@ -94,6 +94,13 @@ def test_without_the_leash_weights_go_beyond_their_radius_and_the_gate_lets_them
     assert far[True] <= 1.01e-4 < far[False]
 
 
+def test_other_rates_count_from_the_next_step_on_where_training_is_taken_up(bundle, fog_state):
+    adapter = without(bundle, fog_state, 'training', head_rate=7e-3, body_rate=2e-5)
+    adapter.learner.left = adapter.learner._planned
+    adapter._train()
+    assert [group['lr'] for group in adapter.learner._optimiser.param_groups] == pytest.approx([7e-3, 2e-5])
+
+
 def test_without_restyling_no_source_crop_takes_the_colours_of_the_target(bundle, fog_state, monkeypatch):
     shown = {}
     draw = adapter_module.draw

@@ -214,6 +214,14 @@ def test_what_is_next_to_be_labelled_and_tried_is_saved(in_fog, bundle):
     assert (again.labelled_at, again.candidacy.again, again.candidacy.nearer) == (7, True, 2)
 
 
+def test_where_fewer_scales_are_set_than_a_file_tells_of_the_nearest_of_them_is_next():
+    before = Candidacy(GateSettings(scales=(1.0, 0.5, 0.25, 0.1)))
+    before.nearer, before.again = 3, True
+    way = Candidacy(GateSettings(scales=(1.0, 0.5)))
+    way.load_state_dict(before.state_dict())
+    assert (way.scale, way.again) == (0.5, True)
+
+
 @pytest.mark.parametrize('size, learned, every', [((192, 320), (360, 640), 2), ((352, 640), (360, 640), 2),
                                                   ((720, 1280), (720, 1280), 6)])
 def test_labels_cost_half_of_the_steps_at_most(size, learned, every):

@@ -79,3 +79,4 @@ class Candidacy:
     def load_state_dict(self, state: dict) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+        self.nearer = min(self.nearer, len(self.settings.scales) - 1)  # there may have been more

@@ -49,10 +49,13 @@ def floor_trial(share: float, buffers: Tensors, fall: float, frozen: Tensors, cr
 
 def judge_floor(trial: Trial, settings: FloorSettings) -> Verdict:
     """That the network is surer of the target is the reason to serve a share; labelled crops may speak against it."""
+    text = (f'{trial.facts["share"]:g} of the target in the statistics: {round(100 * trial.facts["fall"])} % surer of what '
+            'it sees')
+    if not any(matrix.any() for matrix in trial.confusions['restyled', FROZEN]):
+        return Verdict(f'{text}, but no crop of the trial has a labelled pixel')
     frozen = trial.miou('restyled', FROZEN)
     gain = trial.miou('restyled', FLOOR) - frozen
-    text = (f'{trial.facts["share"]:g} of the target in the statistics: {round(100 * trial.facts["fall"])} % surer of what '
-            f'it sees, {gain:+.1f} points on source in the present style')
+    text += f', {gain:+.1f} points on source in the present style'
     if gain < -settings.most_loss * frozen:
         return Verdict(f'{text} (of {frozen:.1f})', gain)
     return Verdict(text, gain, valid=True)

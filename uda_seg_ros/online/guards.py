@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,16 @@ Guard = Callable[[Evidence, GateSettings], str | None]
 
 def not_finite(evidence: Evidence, settings: GateSettings) -> str | None:
     return None if evidence.finite else 'some weights are not finite'
+
+
+def no_number(evidence: Evidence, settings: GateSettings) -> str | None:
+    """Comparisons with NaN are false, so that no other guard would refuse it."""
+    missing = [name for name, value in vars(evidence).items() if _holds_nan(value)]
+    return f'the trial found no number for {", ".join(missing)}, and so nothing can be judged' if missing else None
+
+
+def _holds_nan(value: Gain | float | str) -> bool:
+    return any(isinstance(each, float) and math.isnan(each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def too_far(evidence: Evidence, settings: GateSettings) -> str | None:
@@ -126,7 +137,7 @@ def disagrees(evidence: Evidence, settings: GateSettings) -> str | None:
 
 
 GUARDS: dict[str, Guard] = {
-    'not_finite': not_finite, 'too_far': too_far, 'clean_loss': clean_loss, 'class_loss': class_loss,
+    'not_finite': not_finite, 'no_number': no_number, 'too_far': too_far, 'clean_loss': clean_loss, 'class_loss': class_loss,
     'restyled_loss': restyled_loss, 'classes_gone': classes_gone, 'narrow': narrow, 'other_classes': other_classes,
     'disagrees': disagrees, 'no_answer': no_answer, 'pointless': pointless}
 

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from .anchor import Sight
-from .settings import MemorySettings
-from .trial import FEWEST
+from .settings import FEWEST, MemorySettings
 from .views import ViewLabel
 
 
@@ -57,7 +56,8 @@ class Memory:
         self._last = [*self._last, sight.embedding][-self._settings.against:]
         frame = KeyFrame(sight.picture, sight.embedding, sight.shares, sight.signals[0], self.num_seen)
         self.num_seen += 1
-        if self.num_seen % self._settings.hold_every == 2:  # the second, not the first: there is something to train on
+        every = self._settings.hold_every
+        if self.num_seen % every == 2 % every:  # the second, not the first: there is something to train on
             self.held_out = [*self.held_out, frame][-self._settings.held_out:]
         else:
             self.train.append(frame)
@@ -85,8 +85,10 @@ class Memory:
             kept[:] = [replace(each, seen=seen) if each is frame else each for each in kept]
 
     def _evict(self) -> None:
-        if len(self.train) <= self._settings.size:
-            return
+        while len(self.train) > self._settings.size:  # more than one where a file held more
+            del self.train[self._dispensable()]
+
+    def _dispensable(self) -> int:
         embeddings = torch.stack([frame.embedding for frame in self.train])
         redundancy = (embeddings @ embeddings.T).fill_diagonal_(-1).max(1).values
         rarity = torch.stack([frame.shares for frame in self.train])
@@ -94,7 +96,7 @@ class Memory:
         age = [(self.num_seen - frame.born) / self._settings.size for frame in self.train]
         scores = [old + frame.uncertainty + float(near) - 0.1 * math.log1p(own)
                   for old, frame, near, own in zip(age, self.train, redundancy, common.tolist())]
-        del self.train[int(np.argmax(scores))]
+        return int(np.argmax(scores))
 
     def state_dict(self) -> dict:
         def plain(frame: KeyFrame) -> dict:

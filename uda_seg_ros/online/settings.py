@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..config import ConfigError
+from .possible import ABOVE_0, PART, Possible, at_least, below, check, require, within
+
+FEWEST = 4  # crops, or key-frames: the bootstrap over fewer draws bounds that are none
 
 
 class AdaptationError(ValueError):
@@ -29,6 +31,10 @@ class DetectorSettings:
     calm: int = 1
     alarm: int = 2
     settled: int = 20
+
+    def __post_init__(self) -> None:
+        check(self, look_s=at_least(0), thin_s=at_least(0), fire=at_least(1), cusum=at_least(0), normal=ABOVE_0,
+              calm=at_least(1), alarm=at_least(1), settled=at_least(1))
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,11 @@ class FloorSettings:
     renew_s: float = 2.0
 
     def __post_init__(self) -> None:
-        if not all(0 < share <= 1 for share in self.shares):
-            raise ConfigError('shares must be above 0 and at most 1')
+        check(self, shares=PART, per_shift=below(math.inf), rate=within(0, 1), reference=within(0, 1), looks=at_least(1),
+              fewest=at_least(1), sure_s=at_least(0), steady=at_least(0), crops=at_least(1), most_loss=at_least(0),
+              trusted_s=ABOVE_0, refresh_s=ABOVE_0, longer=at_least(0), renew_s=at_least(0))
+        require(self.fewest <= self.looks, 'fewest', self.fewest, f'at most {self.looks}, the looks')
+        require(self.kept_fall <= self.least_fall, 'kept_fall', self.kept_fall, f'at most {self.least_fall}, the least_fall')
 
     def possible(self, shift: float) -> tuple[float, ...]:
         """The shares that may be served at a shift score."""
@@ -79,9 +88,9 @@ class FloorSettings:
 
 @dataclass(frozen=True)
 class MemorySettings:
-    """size: key-frames to train on. held_out: the last ones kept to judge with; one in `hold_every` goes there. key_frames:
-    False takes every picture in. cosine: a picture whose embedding is nearer than this to one of the last `against`
-    key-frames is none. recent: pictures that lend their style.
+    """size: key-frames to train on. held_out: the last ones kept to judge with; one in `hold_every`, 2 or more, goes there.
+    key_frames: False takes every picture in. cosine: a picture whose embedding is nearer than this to one of the last
+    `against` key-frames is none. recent: pictures that lend their style.
     """
 
     key_frames: bool = True
@@ -91,6 +100,10 @@ class MemorySettings:
     cosine: float = 0.995
     against: int = 8
     recent: int = 6
+
+    def __post_init__(self) -> None:
+        check(self, size=at_least(1), held_out=at_least(1), hold_every=at_least(2), cosine=ABOVE_0, against=at_least(1),
+              recent=at_least(1))
 
 
 @dataclass(frozen=True)
@@ -125,12 +138,12 @@ class TrainingSettings:
     first_key_frames: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.crop) < 32 or not 0 < self.part <= 1:
-            raise ConfigError('crop must be at least 32 x 32 pixels, part above 0 and at most 1')
-        if not self.views or not all(0.25 <= scale <= 4 for scale in (*self.views, self.largest_view)):
-            raise ConfigError('views and largest_view must be within 0.25 and 4, and there must be a view')
-        if not 0 <= self.decay < 1 or self.radius <= 0:
-            raise ConfigError('decay must be at least 0 and below 1, radius above 0')
+        scale, finite = within(0.25, 4), below(math.inf)
+        check(self, views=scale, largest_view=scale, crop=at_least(32), part=PART, head_rate=finite, body_rate=finite,
+              steps=at_least(0), steps_per_shift=finite, kappa=within(0, 1), radius=ABOVE_0, decay=below(1),
+              clean=finite, restyled=finite, target=finite, first_key_frames=at_least(0))
+        require(self.head_rate + self.body_rate > 0, 'head_rate', self.head_rate, 'above 0 where body_rate is 0')
+        require(0 < self.steps[1] >= self.steps[0], 'steps', self.steps, 'the least and then the most, which is above 0')
 
     def crop_of(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what a step trains on. size: of the network's input."""
@@ -188,6 +201,12 @@ class GateSettings:
     valid_s: float = 300.0
     review_s: float = 60.0
 
+    def __post_init__(self) -> None:
+        check(self, every=at_least(1), crops=at_least(FEWEST), target=at_least(1), scales=PART, clean_loss=at_least(0),
+              restyled_loss=at_least(0), class_loss=at_least(0), rejections=at_least(1), rollbacks=at_least(1),
+              window_s=ABOVE_0, safe_s=at_least(0), valid_s=ABOVE_0, review_s=ABOVE_0)
+        require(self.scales == tuple(sorted(set(self.scales), reverse=True)), 'scales', self.scales, 'the largest first')
+
 
 @dataclass(frozen=True)
 class WatchSettings:
@@ -200,6 +219,9 @@ class WatchSettings:
     tolerance: float = 0.01
     lost_looks: int = 3
 
+    def __post_init__(self) -> None:
+        check(self, limit=Possible('above 1', lambda value: value > 1), tolerance=below(0.1), lost_looks=at_least(1))
+
 
 @dataclass(frozen=True)
 class AdapterSettings:
@@ -211,6 +233,10 @@ class AdapterSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
+
+    def __post_init__(self) -> None:
+        fewest = self.training.first_key_frames
+        require(self.memory.size >= fewest, 'memory.size', self.memory.size, f'at least {fewest}, training.first_key_frames')
 
 
 DEFAULTS = AdapterSettings()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ..bundle import Bundle
+from ..labels import IGNORE
 from ..replay import GATE, REPLAY, Crop, Crops, ReplayError
 from ..shift_signals import SIGNALS, Moments, feature_distance, pooled
 from ..source_statistics import SourceStatistics, StatisticsError
@@ -15,7 +16,7 @@ from .pictures import fitted
 from .settings import AdaptationError
 from .shift_score import ShiftScore
 
-FEWEST = 8  # gate crops: fewer judge nothing
+FEWEST = 8  # gate crops with a label: fewer judge nothing
 
 
 class Fitted(Sequence[Crop]):
@@ -39,18 +40,31 @@ class Source:
             self.replay, self.gate = (Crops(bundle.replay or {}, name) for name in (REPLAY, GATE))
             self._statistics = SourceStatistics.of(bundle.replay or {})
             self.size = self.gate.size
-            for crops in (self.replay, self.gate):
-                for number in range(len(crops)):  # once, at the start: a damaged crop must not end a drive
-                    crops[number]
+            # Once, at the start: a damaged crop must not end a drive.
+            train = _num_labelled(self.replay, REPLAY, bundle.labels.num_classes)
+            judge = _num_labelled(self.gate, GATE, bundle.labels.num_classes)
         except (ReplayError, StatisticsError) as error:
             raise AdaptationError(f'adaptation needs labelled source on board: {error}') from error
-        if not len(self.replay) or len(self.gate) < FEWEST:
-            raise AdaptationError(f'adaptation needs labelled source on board: {len(self.replay)} crops to train on and '
-                                  f'{len(self.gate)} to judge with, needed are 1 and {FEWEST}; export the bundle with more')
+        if not train or judge < FEWEST:
+            raise AdaptationError(f'adaptation needs labelled source on board: {train} crops with a label to train on and '
+                                  f'{judge} to judge with, needed are 1 and {FEWEST}; export the bundle with more')
 
     def normal(self) -> Normal:
         """As the desk measured it, for a network that runs at the size of the crops."""
         return Normal(self._statistics.features, self._statistics.signals)
+
+
+def _num_labelled(crops: Crops, name: str, num_classes: int) -> int:
+    """Crops with a labelled pixel. Raises ReplayError where one is damaged, or labelled with what is no class."""
+    count = 0
+    for number, (_, label) in enumerate(crops):
+        valid = label < num_classes
+        wrong = label[~valid & (label != IGNORE)]
+        if len(wrong):
+            raise ReplayError(f'replay memory: crop {number} of {name} has pixels of class {wrong[0]}, and the network has '
+                              f'{num_classes} classes, from 0 on; export the bundle again, with the labels of its network')
+        count += bool(valid.any())
+    return count
 
 
 class Normal:

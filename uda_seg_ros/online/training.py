@@ -55,7 +55,7 @@ class Learner:
     def train(self, batch: Batch, source: Tensors, mixed: Tensors) -> float:
         """One step; its loss. source, mixed: the statistics of BatchNorm, by the bundle's names; empty without BatchNorm.
 
-        Where the loss is not finite nothing changes.
+        NaN where it or its gradient is not finite; then nothing changes.
         """
         settings = self._settings
         for group in self._optimiser.param_groups:
@@ -68,7 +68,7 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.left -= 1
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
-            return loss
+            return math.nan
         self._optimiser.step()
         if settings.leash:
             self._hold(settings.kappa)
@@ -126,9 +126,13 @@ class Learner:
                 'age': self._age, 'left': self.left, 'planned': self._planned}
 
     def load_state_dict(self, state: Mapping) -> None:
+        """At the rates that are set now, whatever they were."""
+        rates = [group['base'] for group in self._optimiser.param_groups]
         self.student.load_state_dict(state['student'])
         self.teacher.network.load_state_dict(state['teacher'])
         self._optimiser.load_state_dict(state['optimiser'])
+        for group, rate in zip(self._optimiser.param_groups, rates):
+            group['base'] = rate
         self.step, self.rate, self._age = state['step'], state['rate'], state['age']
         self.left, self._planned = state['left'], state['planned']
 

@@ -15,10 +15,10 @@ from ..replay import Crop
 from ..shift_signals import doubt
 from .pictures import Normalise, as_image, restyled
 from .serving import Tensors
+from .settings import FEWEST
 
 SHRINK = 2  # masks are compared at half the network's size: finer than most networks' stride, and a quarter of the work
 DRAWS = 200
-FEWEST = 4  # the bootstrap over fewer draws bounds that are none
 FROZEN = 'frozen'
 
 
@@ -122,7 +122,7 @@ class Trial:
                 for place, name in enumerate(names)]
 
     def miou(self, part: str, name: str) -> float:
-        """In points."""
+        """In points; NaN without a labelled pixel."""
         return float(_miou(np.sum(self.confusions[part, name], axis=0)[None])[0])
 
     def iou(self, part: str, name: str) -> np.ndarray:
@@ -132,11 +132,13 @@ class Trial:
     def gain(self, part: str, name: str, over: str, risk: float) -> Gain:
         """Paired bootstrap over the crops of summed confusion matrices. risk: share of draws below `low`.
 
-        Where fewer than FEWEST have a label they tell nothing.
+        Crops without a labelled pixel count for nothing: a draw of nothing else would have no mIoU. Where fewer than FEWEST
+        are left they tell nothing.
         """
-        if len(self.confusions[part, name]) < FEWEST:
+        pairs = [pair for pair in zip(self.confusions[part, name], self.confusions[part, over]) if pair[0].any()]
+        if len(pairs) < FEWEST:
             return Gain(0.0, float('-inf'))
-        first, second = (np.stack(self.confusions[part, which]).astype(np.float64) for which in (name, over))
+        first, second = (np.stack(matrices).astype(np.float64) for matrices in zip(*pairs))
         rng = np.random.default_rng(len(first))
         counts = rng.multinomial(len(first), np.full(len(first), 1 / len(first)), DRAWS).astype(np.float64)
         drawn = [_miou(np.tensordot(counts, matrices, 1)) for matrices in (first, second)]

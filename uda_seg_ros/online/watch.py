@@ -18,8 +18,9 @@ from .settings import WatchSettings
 @dataclass
 class Watch:
     """common: classes whose loss counts; a frozen network that sees much of a rare class where the domain shifted is mostly
-    wrong. wealth: of a bettor against 'served is at most `tolerance` worse': above a limit L by chance in 1 of L cases
-    (Ville).
+    wrong. wealth: of a bettor against 'served is at most `tolerance` worse'. Until it first falls to 1 / L, chance takes it
+    above a limit L in 1 of L cases at most (Ville), and each time that it leaves this floor, in 1 of L * L: no bound holds
+    for all time (figures: docs/adaptation.md).
     """
 
     settings: WatchSettings
