@@ -93,7 +93,8 @@ def test_two_runs_give_the_same_bytes_whatever_else_draws_random_numbers(bundle,
         else:
             drive(adapter, [*clear(14), *foggy(12)])
         torch.manual_seed(disturbance)
-        runs.append((drive(adapter, foggy(8, 612), 26, after=lambda _: torch.rand(3)), adapter.status))
+        runs.append((drive(adapter, foggy(8, 612), 26, after=lambda _: torch.rand(3)),
+                     dataclasses.replace(adapter.status, events=tuple(adapter.journal.events))))
     assert len(runs[0][0]) > 1 and len(runs[0][0]) == len(runs[1][0]) and runs[0][1] == runs[1][1]
     assert all(a[0] == b[0] and a[1].version == b[1].version and equal(a[1].tensors, b[1].tensors)
                for a, b in zip(runs[0][0], runs[1][0]))
@@ -108,7 +109,7 @@ def test_a_saved_adapter_goes_on_exactly(bundle, frames, tmp_path):
     second.load_state_dict(torch.load(tmp_path / 'state.pt', weights_only=True))
     ends = [drive(each, images[frames:], frames, pieces=3) for each in (first, second)]
     assert len(ends[0]) > 0 and all(a[0] == b[0] and equal(a[1].tensors, b[1].tensors) for a, b in zip(*ends))
-    assert first.status.events == second.status.events
+    assert first.journal.events == second.journal.events
 
 
 def test_a_state_saved_beside_other_weights_is_refused(bundle, adapter):
@@ -322,3 +323,12 @@ def test_crops_without_a_labelled_pixel_are_none_to_train_on_or_to_judge_with(bu
         crop.label[:] = 255
     with pytest.raises(AdaptationError, match=words):
         Adapter(dataclasses.replace(bundle, replay={**bundle.replay, **pack(crops, name, 4)}), QUICK)
+
+
+def test_what_a_file_tells_of_is_not_told_as_news(bundle, fog_state):
+    adapter = Adapter(bundle, QUICK)
+    adapter.load_state_dict(fog_state)
+    assert adapter.status.promotions >= 1 and adapter.status.events == ()
+    adapter.rollback()
+    assert [event.kind for event in adapter.status.events] == ['rollback']
+    assert len(adapter.state_dict()['journal']['events']) == len(fog_state['journal']['events']) + 1
