@@ -152,7 +152,8 @@ def test_with_adaptation_off_the_services_say_so_and_there_is_no_learner(peer, s
 
 @pytest.mark.parametrize('wrong, words', [
     ({'adaptation.method': 'agao'}, "adaptation method 'agao' is not there"),
-    ({'adaptation.settings_file': '/no/such/file'}, '/no/such/file: cannot be read')])
+    ({'adaptation.settings_file': '/no/such/file'}, '/no/such/file: cannot be read'),
+    ({'adaptation.settings_file': '~/no/such/file'}, f'{Path.home()}/no/such/file: cannot be read')])
 def test_what_cannot_be_learned_with_is_refused_when_the_node_is_configured(start, wrong, words):
     node = start(until='', **{**ADAPT, **wrong})
     assert node.process.wait(30) == 1

@@ -47,9 +47,9 @@ class Adaptation:
         self.folder = _folder(node, parameters['adaptation.checkpoint_dir'])
         self.file = self.folder / 'adapted.safetensors'
         try:
-            path = parameters['adaptation.settings_file']
-            factory = Factory(folder, parameters['adaptation.method'], read_settings(Path(path)) if path else {},
-                              device=device, size=size, serves=digest)
+            path, method = parameters['adaptation.settings_file'], parameters['adaptation.method']
+            factory = Factory(folder, method, read_settings(Path(path).expanduser()) if path else {}, device=device,
+                              size=size, serves=digest)
             factory.check()
         except ConfigError as error:
             raise SetupError(str(error)) from error
