@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -106,6 +107,13 @@ def write(path: Path, content: bytes | memoryview) -> None:
     """Whole or not at all, beside other learners that write there. Raises OSError, and leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, lambda draft: draft.write_bytes(content))
+
+
+def forget(path: Path | None) -> None:
+    """Have nothing to take up there. What cannot be removed stays."""
+    if path is not None:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from uda_seg_ros.bundle import Bundle
-from uda_seg_ros.online import process_worker, thread_worker
-from uda_seg_ros.online.process_worker import activity
+from uda_seg_ros.online import pulse, thread_worker
+from uda_seg_ros.online.pulse import activity
 from uda_seg_ros.online.start import choose_backend
 from uda_seg_ros.online.worker import PLENTY, Terms
 from uda_seg_ros.runtime.engine import URGENT, Engine
@@ -145,7 +145,7 @@ def test_weights_that_a_learner_watches_stay_in_service_even_in_a_pause(drive):
 def test_a_learner_that_starves_for_long_has_its_weights_taken_out_of_service_and_begins_anew(drive, monkeypatch):
     drive = drive({'heartbeat_s': 0.3, 'give_way': 'never'}, beat_s=0.02)
     drive.until(lambda: drive.worker.status.version >= 3)
-    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, 0.0))
+    monkeypatch.setattr(pulse, 'activity', lambda stat: (True, 0.0))
     pid = drive.worker.status.pid
     os.kill(pid, signal.SIGSTOP)
     live_no_longer_than(drive, 1.0)
@@ -231,7 +231,7 @@ def spoken(status) -> bool:
 def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(drive, monkeypatch):
     """Silent, but willing to run and given next to no time: what SCHED_IDLE means beside other work."""
     drive = drive({'heartbeat_s': 0.5}, beat_s=3.0)
-    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, activity(stat)[1]))
+    monkeypatch.setattr(pulse, 'activity', lambda stat: (True, activity(stat)[1]))
     drive.until(lambda: 'starves' in drive.worker.status.text)
     drive.until(lambda: spoken(drive.worker.status))
     assert drive.worker.status.restarts == 0
