@@ -138,6 +138,19 @@ def test_a_node_that_learns_ends_cleanly_and_leaves_nothing_running(peer, start,
     assert not any(Path(f'/proc/{child}').exists() for child in children)
 
 
+def test_a_node_ends_cleanly_under_a_learner_that_computes_in_a_thread_and_does_not_end(start, tmp_path):
+    """One inside PyTorch when Python ends would abort the process."""
+    settings, lives = tmp_path / 'settings.yaml', tmp_path / 'lives'
+    settings.write_text(f'faults: [building for ever]\nlives: {lives}\n')
+    node = start(**ADAPT, **{'adaptation.checkpoint_dir': tmp_path, 'adaptation.backend': 'thread',
+                             'adaptation.settings_file': settings})
+    deadline = time.monotonic() + 60
+    while not lives.exists():
+        assert time.monotonic() < deadline, node.log()
+        time.sleep(0.05)
+    assert node.end() == 0 and 'terminate called' not in node.log(), node.log()
+
+
 def test_with_adaptation_off_the_services_say_so_and_there_is_no_learner(peer, start):
     node = start(**{'diagnostic_updater.period': 0.2})
     diagnostics = peer.collect(DiagnosticArray, '/diagnostics')

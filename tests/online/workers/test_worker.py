@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -235,6 +236,39 @@ def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(dr
     drive.until(lambda: 'starves' in drive.worker.status.text)
     drive.until(lambda: spoken(drive.worker.status))
     assert drive.worker.status.restarts == 0
+
+
+@PROCESS
+def test_a_learner_whose_piece_of_work_takes_long_on_a_slow_computer_is_left_alone_while_it_computes(drive):
+    drive = drive({'heartbeat_s': 0.3}, work_s=1.5)
+    drive.until(lambda: 'the learner is slow' in drive.worker.status.text)
+    drive.until(lambda: spoken(drive.worker.status))
+    assert drive.worker.status.restarts == 0
+
+
+@PROCESS
+def test_a_learner_in_an_endless_loop_is_ended_at_last(drive, tmp_path):
+    drive = drive({'heartbeat_s': 0.3}, faults=['loop'], lives=str(tmp_path / 'lives'))
+    drive.until(lambda: drive.worker.status.restarts == 1 and drive.worker.status.version >= 1, 110)
+    assert 'the learner hangs: not a word for' in told(drive)
+
+
+def test_a_thread_too_is_asked_what_it_has_done():
+    def compute() -> None:
+        while not ended.is_set():
+            sum(range(10_000))
+    ended = threading.Event()
+    for work, words in ((compute, 'the learner is slow'), (ended.wait, '')):
+        ended.clear()
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        asked = pulse.Pulse(Path(f'/proc/self/task/{thread.native_id}/stat'))
+        deadline = time.monotonic() + 60
+        while not (excuse := asked.excuse(0.3)).startswith(words) or bool(excuse) != bool(words):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        ended.set()
+        thread.join()
 
 
 @pytest.mark.parametrize('command, runnable', [('while True: pass', True), ('import time; time.sleep(99)', False)])
