@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def command() -> int:
     """The command `uda_seg`: `main`, and the end of the process whatever still runs beside it."""
-    from .online import beside
+    from .runtime import beside
     return beside.run(main)
 
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..runtime.beside import Beside
 from ..runtime.slot import Slot
 from ..structures import Frame, Weights
-from .beside import Beside
 from .factory import Factory
 from .learner import Start
 from .messages import Ask, Closed, Fault, Happened, Learning, Mode, Outdated, Report, Snapshot

@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from .beside import Beside
+from ..runtime.beside import Beside
 from .factory import Factory
 from .keeper import Keeper
 from .learner import Start, learn

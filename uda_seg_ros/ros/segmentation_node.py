@@ -16,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
-from ..online import beside
+from ..runtime import beside
 from . import label_info
 from .adaptation_services import AdaptationServices
 from .camera import input_topics
