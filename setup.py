@@ -33,6 +33,6 @@ setup(
         f'segmentation_node = {PACKAGE}.ros.segmentation_node:main',
         f'bench_node = {PACKAGE}.ros.throughput:main',
         f'evaluate_bag = {PACKAGE}.cli:evaluate_bag',
-        f'uda_seg = {PACKAGE}.cli:main',
+        f'uda_seg = {PACKAGE}.cli:command',
     ]},
 )

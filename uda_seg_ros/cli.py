@@ -27,6 +27,12 @@ def main(argv: list[str] | None = None) -> int:
         return _tell(error)
 
 
+def command() -> int:
+    """The command `uda_seg`: `main`, and the end of the process whatever still runs beside it."""
+    from .runtime import beside
+    return beside.run(main)
+
+
 def evaluate_bag() -> int:
     """The command `evaluate_bag`, as `ros2 run` wants it."""
     return main(['evaluate-bag', *sys.argv[1:]])
@@ -235,4 +241,4 @@ def _share(text: str) -> float:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(command())

@@ -101,6 +101,7 @@ def test_weights_are_saved_loaded_rolled_back_and_reset_on_request(stage):
     for service, words in (('rollback', 'of before'), ('reset_adaptation', 'frozen weights'),
                            ('load_checkpoint', 'adapted.safetensors')):
         version = stage.version()
+        stage.until((stage.folder / 'adapted.safetensors').exists)  # it is renewed after what is taken back
         answer = stage.trigger(service)
         assert answer.success and words in answer.message
         stage.until(lambda v=version: stage.version() > v)
@@ -138,6 +139,19 @@ def test_a_node_that_learns_ends_cleanly_and_leaves_nothing_running(peer, start,
     assert not any(Path(f'/proc/{child}').exists() for child in children)
 
 
+def test_a_node_ends_cleanly_under_a_learner_that_computes_in_a_thread_and_does_not_end(start, tmp_path):
+    """One inside PyTorch when Python ends would abort the process."""
+    settings, lives = tmp_path / 'settings.yaml', tmp_path / 'lives'
+    settings.write_text(f'faults: [building for ever]\nlives: {lives}\n')
+    node = start(**ADAPT, **{'adaptation.checkpoint_dir': tmp_path, 'adaptation.backend': 'thread',
+                             'adaptation.settings_file': settings})
+    deadline = time.monotonic() + 60
+    while not lives.exists():
+        assert time.monotonic() < deadline, node.log()
+        time.sleep(0.05)
+    assert node.end() == 0 and 'terminate called' not in node.log(), node.log()
+
+
 def test_with_adaptation_off_the_services_say_so_and_there_is_no_learner(peer, start):
     node = start(**{'diagnostic_updater.period': 0.2})
     diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
@@ -152,7 +166,8 @@ def test_with_adaptation_off_the_services_say_so_and_there_is_no_learner(peer, s
 
 @pytest.mark.parametrize('wrong, words', [
     ({'adaptation.method': 'agao'}, "adaptation method 'agao' is not there"),
-    ({'adaptation.settings_file': '/no/such/file'}, '/no/such/file: cannot be read')])
+    ({'adaptation.settings_file': '/no/such/file'}, '/no/such/file: cannot be read'),
+    ({'adaptation.settings_file': '~/no/such/file'}, f'{Path.home()}/no/such/file: cannot be read')])
 def test_what_cannot_be_learned_with_is_refused_when_the_node_is_configured(start, wrong, words):
     node = start(until='', **{**ADAPT, **wrong})
     assert node.process.wait(30) == 1

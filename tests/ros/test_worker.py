@@ -53,12 +53,12 @@ class Scarce(Engine):
         return super().batch(frames, **want)
 
 
-def build(node, engine: Engine, *names: str, **values) -> tuple[Worker, list[Camera]]:
+def build(node, engine: Engine, *names: str, make_room=lambda: None, **values) -> tuple[Worker, list[Camera]]:
     parameters = Parameters(node, lambda: False, set().update)
     node.set_parameters([rclpy.parameter.Parameter(name, value=value) for name, value in values.items()])
     cameras = [Camera(node, name, parameters, lambda: None) for name in names]
     lanes = [Lane(camera, Outputs(node, f'{camera.name}/', parameters, CITYSCAPES)) for camera in cameras]
-    return Worker(node, engine, engine.batch, lanes, parameters, DebugTimes(node), threading.Event()), cameras
+    return Worker(node, engine, engine.batch, lanes, parameters, DebugTimes(node), threading.Event(), make_room), cameras
 
 
 @pytest.mark.parametrize('stamp_s', [0, 1, 2**31 - 1])
@@ -98,7 +98,9 @@ def test_frames_of_a_driver_that_leaves_stamps_at_0_have_a_time_that_goes_on(nod
     (2, 0, [2], 2, 0), (1, 0, [2, 1, 1], 2, 0), (2, 2, [2, 1, 1], 1, 1), (0, 0, [2, 1, 1], 0, 2)])
 def test_short_memory_is_met_frame_by_frame_and_then_by_dropping(node, tiny_bundle, room, failures, calls, masks, failed):
     engine = Scarce(Bundle.load(tiny_bundle), room, failures)
-    worker, cameras = build(node, engine, 'left', 'right', max_batch=2, lazy=False)
+    asked_at = []
+    worker, cameras = build(node, engine, 'left', 'right', make_room=lambda: asked_at.append(len(engine.calls)), max_batch=2,
+                            lazy=False)
     published = []
     for camera in cameras:
         node.create_subscription(Image, f'{camera.name}/segmentation/mask', published.append, 1)
@@ -106,6 +108,7 @@ def test_short_memory_is_met_frame_by_frame_and_then_by_dropping(node, tiny_bund
     lanes, _ = worker._next()
     worker._serve(lanes)
     assert (engine.calls, worker.failures) == (calls, failed)
+    assert asked_at == ([1] if len(calls) > 1 else []), 'room is made before the frames are tried again'
     deadline = time.monotonic() + 3
     while len(published) < masks and time.monotonic() < deadline:
         rclpy.spin_once(node, timeout_sec=0.05, executor=rclpy.executors.SingleThreadedExecutor(context=node.context))
@@ -176,6 +179,37 @@ def test_a_configuration_that_fails_after_the_learner_started_ends_the_learner(s
     assert not segmenter.autostart()
     assert 'learner keeper' not in {thread.name for thread in threading.enumerate()}
     assert not any('adaptation' in publisher.topic_name for publisher in segmenter.publishers)
+
+
+def test_a_frame_that_finds_no_memory_has_the_learner_rest_for_a_while(segmenter, monkeypatch, tmp_path, capfd):
+    values = {'adaptation.enabled': True, 'adaptation.backend': 'thread', 'adaptation.checkpoint_dir': str(tmp_path),
+              'adaptation.method': 'tests.online.workers.standin:Standin'}
+    segmenter.set_parameters([rclpy.parameter.Parameter(name, value=value) for name, value in values.items()])
+    assert segmenter.autostart()
+    adaptation = segmenter.pipeline.adaptation
+
+    def until(condition: str) -> str:
+        deadline = time.monotonic() + 60
+        while adaptation._worker.status.condition != condition:
+            assert time.monotonic() < deadline, adaptation._worker.status
+            adaptation._tell()
+            time.sleep(0.02)
+        return adaptation.describe()[1]
+    until('running')
+    for _ in range(3):
+        segmenter.pipeline.worker._make_room()
+    assert 'memory did not suffice for a frame' in until('paused')
+    assert capfd.readouterr().err.count('adaptation rests: memory did not suffice') == 1
+    adaptation._short_until_s = 0.0  # as if the time were over
+    until('running')
+    segmenter.pipeline.worker._make_room()
+    segmenter.trigger_deactivate()
+    adaptation._short_until_s = 0.0
+    adaptation._tell()
+    deadline = time.monotonic() + 60
+    while adaptation._worker.status.text != 'resting: nothing is segmented':
+        assert time.monotonic() < deadline, adaptation._worker.status
+        time.sleep(0.02)
 
 
 def test_what_is_read_when_configured_is_read_anew_each_time(segmenter):

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import os
 import select
-import threading
 import time
 import weakref
 from collections import deque
@@ -17,15 +16,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..runtime.beside import Beside
 from ..runtime.slot import Slot
 from ..structures import Frame, Weights
 from .factory import Factory
 from .learner import Start
-from .messages import Ask, Closed, Fault, Happened, Learning, Mode, Report, Snapshot
+from .messages import Ask, Closed, Fault, Happened, Learning, Mode, Outdated, Report, Snapshot
+from .persistence import forget
 from .status import Event
 from .worker import Backend, Request, Terms, WorkerStatus
 
 EVENTS, PARTING_S, LOOK_S, RETRY_S = 16, 1.5, 0.5, 10.0
+TAKING_BACK = ('reset', 'rollback')  # requests
 
 
 class Ended(Exception):
@@ -50,15 +52,17 @@ class Keeper:
         self._frames: Slot[Frame] = Slot()
         self._weights: Slot[Any] = Slot()
         self._asked: deque[Ask] = deque(maxlen=EVENTS)
-        self._paused = self._resting = self._closing = self._revive = self._hungry = False
+        self._paused = self._closing = self._revive = self._hungry = False
+        self._resting = ''
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         weakref.finalize(self, os.close, self._bell)
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._in_a_row, self._snapshot, self._version, self._last_stamp_ns = 0, None, 0, 0
+        self._unanswered = 0  # requests to take something back that a learner has been told of
         self._frozen: Mapping[str, Any] | None = None
         self._watched_s: float | None = None  # when a learner last gave a sign of life, while its weights are served
         self._status = WorkerStatus('warming', 'the learner starts', self.backend)
-        self._thread = threading.Thread(target=self._run, name='learner keeper', daemon=True)
+        self._thread = Beside(self._run, 'learner keeper')
         self._thread.start()
 
     def _launch(self, start: Start) -> Learning:
@@ -83,8 +87,8 @@ class Keeper:
             self._revive = True
         self._ring()
 
-    def rest(self, resting: bool) -> None:
-        self._resting = resting
+    def rest(self, resting: bool, why: str = 'nothing is segmented') -> None:
+        self._resting = why if resting else ''
         self._ring()
 
     @property
@@ -108,15 +112,18 @@ class Keeper:
                 self._bury(end)
             except Exception as error:  # of our own, such as no process left: as any failure of a learner
                 self._bury(Ended(f'{type(error).__name__}: {error}'))
+        self._forget_what_is_taken_back()
         self._tell('closed', 'adaptation is closed', alive=False, pid=None)
 
     def _live(self) -> None:
         """One learner from start to end. Raises Ended, but when closing."""
+        self._forget_what_is_taken_back()
+        self._unanswered = 0
         first = self._status.restarts == 0 and self._version == 0
         learning = self._launch(Start(self._snapshot, self._terms.file if first and self._terms.resume else None,
                                       anchored=self._version > 0))
         self._hungry = False
-        self._born_s = self._heard_s = time.monotonic()
+        self._born_s = self._heard_s = self._looked_s = time.monotonic()
         self._mode, self._reported, self._sent = None, False, 0
         self._tell('warming', 'the learner starts', alive=True, pid=learning.pid)
         with contextlib.suppress(Exception):  # now, and not between two frames of a drive; the learner will tell why not
@@ -125,10 +132,13 @@ class Keeper:
             while not self._closing:
                 self._serve(learning)
             if self._reported:  # or it is still loading, and has nothing to save
-                learning.part(PARTING_S)
+                self._ask(learning)
+                answers = [said for said in learning.part(PARTING_S) if isinstance(said, Outdated)]
+                self._unanswered -= sum(answer.asked for answer in answers)
         finally:
             self._hungry = False
             learning.kill()
+            self._forget_what_is_taken_back()  # again, as what was about to be kept may have been kept since
 
     def _serve(self, learning: Learning) -> None:
         self._feed(learning)
@@ -144,19 +154,37 @@ class Keeper:
 
     def _feed(self, learning: Learning) -> None:
         """What is to be told, and the newest frame if the learner wants one. What the line cannot hold waits."""
-        mode = Mode(self._paused or self._resting)
+        mode = Mode(self._paused or bool(self._resting))
         if mode != self._mode and learning.send(mode):
             self._mode = mode
             self._describe()
-        while self._asked and learning.send(self._asked[0]):
-            self._asked.popleft()
+        self._ask(learning)
         if self._hungry and (frame := self._frames.take(0)) is not None:
             self._last_stamp_ns = frame.stamp_ns
             if learning.send(frame):
                 self._sent, self._hungry = self._sent + 1, False
 
+    def _ask(self, learning: Learning) -> None:
+        while self._asked:
+            takes_back = self._asked[0].request in TAKING_BACK
+            if takes_back:
+                self._forget()
+            if not learning.send(self._asked[0]):
+                break
+            self._asked.popleft()
+            self._unanswered += takes_back
+
+    def _forget_what_is_taken_back(self) -> None:
+        """While somebody wants the weights of before or the frozen ones, no learner may go on from those of now."""
+        if self._unanswered or any(ask.request in TAKING_BACK for ask in self._asked):
+            self._forget()
+
+    def _forget(self) -> None:
+        self._snapshot = None
+        forget(self._terms.file)
+
     def _hear(self, message: Any) -> None:
-        self._heard_s = time.monotonic()
+        self._heard_s = self._looked_s = time.monotonic()
         if isinstance(message, Report):
             self._reported = True
             if self._watched_s is not None:
@@ -168,7 +196,10 @@ class Keeper:
         elif isinstance(message, Weights):
             self._hand_on(message)
         elif isinstance(message, Snapshot):
-            self._snapshot = message.content
+            self._snapshot = None if self._unanswered else message.content
+        elif isinstance(message, Outdated):
+            self._snapshot = None
+            self._unanswered -= message.asked
         elif isinstance(message, Happened):
             self._note(message.kind, message.text)
         elif isinstance(message, Fault):
@@ -206,13 +237,11 @@ class Keeper:
 
     def _check_pulse(self, learning: Learning) -> None:
         limit_s = self._terms.heartbeat_s if self._reported else self._terms.start_s
-        silent_s = time.monotonic() - self._heard_s
-        if silent_s > limit_s:
-            if learning.starved(silent_s):
-                self._heard_s = time.monotonic()
-                self._tell(self._status.condition, 'the learner starves: the computer has no time to spare for it')
-            else:
-                raise Ended(f'the learner hangs: no sign of life for {silent_s:.0f} s')
+        if (now_s := time.monotonic()) - self._looked_s > limit_s:
+            self._looked_s, excuse = now_s, learning.excuse(limit_s)
+            if not excuse:
+                raise Ended(f'the learner hangs: not a word for {now_s - self._heard_s:.0f} s')
+            self._tell(self._status.condition, excuse)
         if self._in_a_row and time.monotonic() - self._born_s > self._terms.steady_s:
             self._in_a_row = 0
 
@@ -254,8 +283,9 @@ class Keeper:
         if not self._reported:
             return
         why = self._status.adaptation.why if self._status.adaptation else 'nothing known yet'
-        if self._paused or self._resting:
-            self._tell('paused', 'paused on request' if self._paused else 'resting: nothing is segmented')
+        resting = self._resting  # another thread may end it meanwhile
+        if self._paused or resting:
+            self._tell('paused', 'paused on request' if self._paused else f'resting: {resting}')
         else:
             self._tell('running', why)
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from ..structures import Frame, Weights
 from .factory import Factory
-from .messages import Ask, Closed, Dropped, Fault, Happened, Link, Mode, Report, Snapshot
-from .persistence import SavedError, pack, read, unpack, write
+from .messages import Ask, Closed, Dropped, Fault, Happened, Link, Mode, Outdated, Report, Snapshot
+from .persistence import SavedError, forget, pack, read, unpack, write
 from .rehearsal import Rehearsal
+from .status import Event
 from .worker import Terms
 
 IDLE_S = 0.2  # between two signs of life while nothing comes
+TAKING_BACK = ('rollback', 'return', 'safe')  # kinds of an adapter's events
 
 
 class Broken(RuntimeError):
@@ -67,6 +69,7 @@ class Learner:
         self._still, self._hungry, self._frames = False, True, 0
         self._frame: Frame | None = None
         self._given: Weights | None = None
+        self._taken_back: Event | None = None  # the last one that was known when weights were given
         self._unsaved, self._saved_s = False, float('-inf')
         self._rests_until_s = 0.0
 
@@ -125,30 +128,42 @@ class Learner:
             self._frame = frame
             self._give(self._adapter.observe(frame))
 
-    def _give(self, weights: Weights | None) -> None:
+    def _give(self, weights: Weights | None, outdated: Outdated | None = None) -> None:
+        """Where something is taken back, what was kept goes first and is renewed at once: no death must bring it back."""
         if weights is None:
             return
         if reason := self._rehearse(weights, self._frame):
             raise Broken(f'the learner gave weights that must not be served: {reason}')
+        before, self._taken_back = self._taken_back, self._last_taken_back()
+        if outdated is None and self._taken_back not in (None, before):
+            outdated = Outdated(asked=False)
+        if outdated is not None:
+            self._link.send(outdated)
+            forget(self._terms.file)
         self._given, self._unsaved = weights, True
         self._link.send(weights)
+        if outdated is not None:
+            self._save_by_itself()
+
+    def _last_taken_back(self) -> Event | None:
+        return next((event for event in reversed(self._adapter.status.events) if event.kind in TAKING_BACK), None)
 
     def _answer(self, ask: Ask) -> None:
         if ask.request == 'reset':
-            self._give(self._adapter.reset())
+            self._give(self._adapter.reset(), Outdated(asked=True))
         elif ask.request == 'rollback':
-            self._give(self._adapter.rollback())
+            self._give(self._adapter.rollback(), Outdated(asked=True))
         elif ask.request == 'save':
             self._save(ask.path)
         else:
             try:
-                self._take_up(ask.path, ask.path)
+                self._take_up(ask.path, ask.path, Outdated(asked=False))
             except FileNotFoundError:
                 self._tell('refused', f'{ask.path}: not found')
             except SavedError as error:
                 self._tell('refused', str(error))
 
-    def _take_up(self, source: bytes | memoryview | Path, where: object) -> None:
+    def _take_up(self, source: bytes | memoryview | Path, where: object, outdated: Outdated | None = None) -> None:
         saved = read(source, self._anchor) if isinstance(source, Path) else unpack(source, self._anchor, where)
         if reason := self._rehearse(saved.weights, self._frame):
             raise SavedError(f'{where}: {reason}; ignored')
@@ -157,19 +172,19 @@ class Learner:
         except Exception as error:  # from another release of the adapter, say; what it holds now nobody knows
             self._adapter = self._factory.adapter(self._bundle)
             if self._given is not None:
-                self._give(self._adapter.reset())
+                self._give(self._adapter.reset(), Outdated(asked=False))
             raise SavedError(f'{where}: the adapter cannot take it up ({_in_words(error)}); ignored') from error
-        self._give(saved.weights)
+        self._taken_back = self._last_taken_back()
+        self._give(saved.weights, outdated)
         self._tell('resumed', f'{where}: taken up')
 
     def _save_by_itself(self) -> None:
+        """What fails is tried again when it is time for the next saving."""
         if self._unsaved:
-            self._unsaved, self._saved_s = False, time.monotonic()
+            self._saved_s = time.monotonic()
             content = pack(self._anchor, self._given, self._adapter.state_dict())
-            with contextlib.suppress(Closed):
-                self._link.send(Snapshot(content))
-            if self._terms.file is not None:
-                self._write(self._terms.file, content)
+            self._say(Snapshot(content))
+            self._unsaved = self._terms.file is not None and not self._write(self._terms.file, content)
 
     def _save(self, path: Path) -> None:
         if self._given is None:
@@ -186,5 +201,13 @@ class Learner:
         return True
 
     def _tell(self, kind: str, text: str) -> None:
-        with contextlib.suppress(Closed):
-            self._link.send(Happened(kind, text))
+        self._say(Happened(kind, text))
+
+    def _say(self, message: Snapshot | Happened) -> None:
+        """Also to a keeper that listens no more. Raises Dropped."""
+        try:
+            self._link.send(message)
+        except Dropped:
+            raise
+        except Closed:
+            pass

@@ -102,7 +102,9 @@ class LearnerEnd:
             raise Closed from None
 
     def receive(self, timeout_s: float) -> Any:
-        if not select.select([self._line], [], [], timeout_s)[0]:
+        poll = select.poll()  # select() knows no file number above 1023
+        poll.register(self._line, select.POLLIN)
+        if not poll.poll(timeout_s * 1e3):
             return None
         try:
             message = receive(self._line).message

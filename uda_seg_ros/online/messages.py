@@ -67,11 +67,21 @@ class Snapshot:
     content: bytes | memoryview
 
 
+@dataclass(frozen=True)
+class Outdated:
+    """From the learner, before weights that take something back: what it gave to keep is nothing to go on from any more.
+
+    asked: by an Ask, to which this is the answer.
+    """
+
+    asked: bool
+
+
 class Link(Protocol):
     """The learner's end. Both raise Closed."""
 
     def send(self, message: Any) -> None:
-        """Report, Happened, Fault, Snapshot or Weights."""
+        """Report, Happened, Fault, Snapshot, Outdated or Weights."""
 
     def receive(self, timeout_s: float) -> Any:
         """A Frame, Mode or Ask; None if none came in time."""
@@ -91,8 +101,8 @@ class Learning(Protocol):
     def receive(self) -> list[Any]:
         """What has come so far. Raises Closed when the learner has ended and nothing is left."""
 
-    def starved(self, seconds: float) -> bool:
-        """Whether it was silent for so long only because the computer gave it no time."""
+    def excuse(self, limit_s: float) -> str:
+        """Why it is silent for so long although it is well, in words; '' if it hangs."""
 
     def ended(self) -> str:
         """How it ended, in words."""
@@ -100,5 +110,5 @@ class Learning(Protocol):
     def kill(self) -> None:
         """End it at once."""
 
-    def part(self, timeout_s: float) -> None:
-        """Say good-bye; end it if it has not ended by then."""
+    def part(self, timeout_s: float) -> list[Any]:
+        """Say good-bye, and wait so long for it to end. What it said meanwhile."""

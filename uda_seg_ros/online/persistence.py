@@ -10,13 +10,10 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import io
 import json
-import os
 import pickle
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +24,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
+from ..storage.whole_file import write_whole
 from ..structures import Weights
 
 FORMAT, STATE, PREFIX = '3', 'state', 'weights.'
@@ -106,26 +104,16 @@ def read(path: Path, anchor: str) -> Saved:
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
-    """Into a file beside, synced, then renamed. Raises OSError, and leaves the file of before."""
+    """Whole or not at all, beside other learners that write there. Raises OSError, and leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f'.{glob.escape(path.name)}.*'):  # by a learner that was killed while it wrote
-        left.unlink(missing_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
-    try:
-        with open(descriptor, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
+    write_whole(path, lambda draft: draft.write_bytes(content))
+
+
+def forget(path: Path | None) -> None:
+    """Have nothing to take up there. What cannot be removed stays."""
+    if path is not None:
         with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+            path.unlink()
 
 
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -23,6 +23,7 @@ from .keeper import Keeper
 from .learner import Start
 from .line import KeeperEnd, send
 from .messages import Closed
+from .pulse import Pulse
 from .worker import Terms
 
 BEGIN = ('import json, sys; given = json.loads(sys.argv[1]); sys.path[:] = given.pop("path"); '
@@ -52,7 +53,6 @@ class ProcessLearning:
     def __init__(self, factory: Factory, terms: Terms, start: Start) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._end = KeeperEnd(ours)
-        self._silent_cpu_s: float | None = None
         self._still, self._owed_s, self._counted_s = False, 0.0, time.monotonic()
         with theirs:
             given = {'path': sys.path, 'line': theirs.fileno(), 'frames': self._end.frames, 'parent': os.getpid(),
@@ -62,6 +62,7 @@ class ProcessLearning:
                 [sys.executable, '-c', BEGIN, json.dumps(given)], stdin=subprocess.DEVNULL, start_new_session=True,
                 pass_fds=(theirs.fileno(), self._end.frames), env={**os.environ, **ONE_THREAD})
         self.pid = self._child.pid
+        self._pulse = Pulse(Path(f'/proc/{self.pid}/stat'))
         send(ours, (factory, terms, Start(None, start.file, start.anchored)), start.snapshot)
 
     @contextlib.contextmanager
@@ -100,17 +101,11 @@ class ProcessLearning:
     def receive(self) -> list[Any]:
         messages = self._end.receive()
         if messages:
-            self._silent_cpu_s = None
+            self._pulse.heard()
         return messages
 
-    def starved(self, seconds: float) -> bool:
-        still = self._still
-        try:
-            runnable, used_s = activity(Path(f'/proc/{self.pid}/stat').read_text())
-        except OSError:
-            return False
-        before_s, self._silent_cpu_s = self._silent_cpu_s, used_s
-        return (runnable or still or self._still) and (before_s is None or used_s - before_s < seconds / 10)
+    def excuse(self, limit_s: float) -> str:
+        return self._pulse.excuse(limit_s, held=lambda: self._still)
 
     def ended(self) -> str:
         try:
@@ -129,20 +124,13 @@ class ProcessLearning:
         self._child.wait()
         self._end.line.close()
 
-    def part(self, timeout_s: float) -> None:
+    def part(self, timeout_s: float) -> list[Any]:
         self._end.line.shutdown(socket.SHUT_WR)
-        until_s = time.monotonic() + timeout_s
-        while self._child.poll() is None and time.monotonic() < until_s:
-            try:
-                self.receive()  # it must not wait for us with a full line
-            except Closed:
-                break
-            time.sleep(0.01)
+        until_s, said = time.monotonic() + timeout_s, []
+        with contextlib.suppress(Closed):
+            while time.monotonic() < until_s:
+                said += self.receive()  # it must not wait for us with a full line
+                time.sleep(0.01)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(max(0.0, until_s - time.monotonic()))
-
-
-def activity(stat: str) -> tuple[bool, float]:
-    """Whether a process would run if it were let, and the seconds of a processor that it has had. stat: of /proc."""
-    fields = stat.rpartition(')')[2].split()  # the name before may hold anything
-    return fields[0] == 'R', (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        return said

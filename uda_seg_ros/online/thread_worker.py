@@ -8,20 +8,27 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import threading
 import weakref
 from collections import deque
+from pathlib import Path
 from typing import Any
 
+from ..runtime.beside import Beside
 from .factory import Factory
 from .keeper import Keeper
 from .learner import Start, learn
 from .messages import Closed, Dropped
+from .pulse import Pulse
 from .worker import Terms
+
+LEAVING_S = 0.3  # for a learner that was given up to notice
 
 
 class ThreadWorker(Keeper):
-    """A Worker whose learner is a thread. One that hangs cannot be ended: it is left behind, and not heard any more."""
+    """A Worker whose learner is a thread. One that hangs cannot be ended: it is left behind, and not heard any more.
+
+    Whoever ends the process ends it with beside.leave(), for the case that one is left.
+    """
 
     backend = 'thread'
 
@@ -40,8 +47,9 @@ class ThreadLearning:
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         weakref.finalize(self, os.close, self._bell)
         self._dropped = False
-        self._thread = threading.Thread(target=self._run, args=(factory, terms, start), name='learner', daemon=True)
+        self._thread = Beside(self._run, 'learner', factory, terms, start)
         self._thread.start()
+        self._pulse = Pulse(Path(f'/proc/self/task/{self._thread.native_id}/stat'))
 
     def _run(self, factory: Factory, terms: Terms, start: Start) -> None:
         with _stream(factory.device):
@@ -62,10 +70,12 @@ class ThreadLearning:
         messages = [self._out.popleft() for _ in range(len(self._out))]
         if ended and not messages:
             raise Closed
+        if messages:
+            self._pulse.heard()
         return messages
 
-    def starved(self, seconds: float) -> bool:
-        return False
+    def excuse(self, limit_s: float) -> str:
+        return self._pulse.excuse(limit_s)
 
     def ended(self) -> str:
         return 'the learner ended without a word'
@@ -73,10 +83,12 @@ class ThreadLearning:
     def kill(self) -> None:
         self._dropped = True
         self._in.put(None)
+        self._thread.join(LEAVING_S)
 
-    def part(self, timeout_s: float) -> None:
+    def part(self, timeout_s: float) -> list[Any]:
         self._in.put(Closed())
         self._thread.join(timeout_s)
+        return [self._out.popleft() for _ in range(len(self._out))]
 
 
 class _Link:

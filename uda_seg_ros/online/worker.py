@@ -50,11 +50,12 @@ class Terms:
     this process may use fewer than PLENTY of them. Some time is left to it even by a camera without pauses. max_duty: share
     of the time that it may compute.
 
-    heartbeat_s: so long it may be silent while it computes, start_s: while it starts. restarts: attempts in succession; one
-    that lives for steady_s ends the succession. back_off_s: before the first, doubled with each. unwatched_s: so long
-    weights stay in service that no learner watches, as it is given up, starves or starts over and over; then the frozen ones
-    come back, and the learner begins anew from them. A paused learner is one that watches. file: where adapted weights are
-    kept, None for nowhere; resume: whether they are taken up at the start. autosave_s: between two savings.
+    heartbeat_s: so long it may be silent while it gets nothing done, start_s: while it starts. restarts: attempts in
+    succession; one that lives for steady_s ends the succession. back_off_s: before the first, doubled with each.
+    unwatched_s: so long weights stay in service that no learner watches, as it is given up, starves or starts over and over;
+    then the frozen ones come back, and the learner begins anew from them. A paused learner is one that watches. file: where
+    adapted weights are kept, None for nowhere; resume: whether they are taken up at the start. autosave_s: between two
+    savings.
     """
 
     rank: Rank = 'idle'
@@ -90,8 +91,8 @@ class Worker(Protocol):
     def giving_way(self) -> AbstractContextManager:
         """Within it a frame is segmented: the learner stands still, where its terms ask for that."""
 
-    def rest(self, resting: bool) -> None:
-        """Have the learner rest, whatever was asked for: for whoever stops serving for a while."""
+    def rest(self, resting: bool, why: str = ...) -> None:
+        """Have the learner rest, whatever was asked for: for whoever stops serving for a while. why: for the status."""
 
     @property
     def status(self) -> WorkerStatus:

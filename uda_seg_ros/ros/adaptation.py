@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ GPU_DUTY = 0.25  # of a GPU's time, where no rank protects inference from a kern
 LEVELS = {'failed': DiagnosticStatus.ERROR, 'restarting': DiagnosticStatus.WARN}
 NOTHING_YET = ('no frame yet: what is segmented is learned from, and nothing is segmented without images, while nobody '
                'subscribes to an output and the parameter lazy is true, or while disabled by ~/enable')
+SHORT_S = 30.0  # for which the learner leaves the memory to the frames
+SHORT = f'memory did not suffice for a frame; for {SHORT_S:.0f} s it is left to the frames'
 SERIOUS = ('fault', 'refused', 'safe')
 
 
@@ -47,9 +50,9 @@ class Adaptation:
         self.folder = _folder(node, parameters['adaptation.checkpoint_dir'])
         self.file = self.folder / 'adapted.safetensors'
         try:
-            path = parameters['adaptation.settings_file']
-            factory = Factory(folder, parameters['adaptation.method'], read_settings(Path(path)) if path else {},
-                              device=device, size=size, serves=digest)
+            path, method = parameters['adaptation.settings_file'], parameters['adaptation.method']
+            factory = Factory(folder, method, read_settings(Path(path).expanduser()) if path else {}, device=device,
+                              size=size, serves=digest)
             factory.check()
         except ConfigError as error:
             raise SetupError(str(error)) from error
@@ -57,6 +60,7 @@ class Adaptation:
         backend = choose_backend(parameters['adaptation.backend'], device)
         self._worker = start_worker(backend, factory, self._terms(device), engine.prepare)
         self.segmenter = Segmenter(engine, self._worker, parameters['adaptation.use_cameras'])
+        self._resting, self._short_until_s = False, -math.inf
         self._told: frozenset[Event] = frozenset()
         self._publisher = node.create_publisher(DiagnosticStatus, '~/adaptation/status', 1)
         self._timer = node.create_timer(STATUS_PERIOD_S, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -72,7 +76,22 @@ class Adaptation:
 
     def rest(self, resting: bool) -> None:
         """While nothing is segmented, nothing is learned."""
-        self._worker.rest(resting)
+        self._resting = resting
+        self._restrain()
+
+    def make_room(self) -> None:
+        """A frame found no memory: the learner rests for SHORT_S. For the thread that segments."""
+        new = time.monotonic() >= self._short_until_s
+        self._short_until_s = time.monotonic() + SHORT_S
+        self._restrain()
+        if new:
+            self._node.get_logger().warning(f'adaptation rests: {SHORT}')
+
+    def _restrain(self) -> None:
+        if self._resting:
+            self._worker.rest(True)
+        else:
+            self._worker.rest(time.monotonic() < self._short_until_s, SHORT)
 
     def pause(self, paused: bool) -> tuple[bool, str]:
         """The answer to ~/pause_adaptation."""
@@ -111,6 +130,7 @@ class Adaptation:
         return LEVELS.get(status.condition, DiagnosticStatus.OK), text, values
 
     def _tell(self) -> None:
+        self._restrain()
         level, text, values = self.describe()
         pairs = [KeyValue(key=key, value=f'{value:.3f}' if isinstance(value, float) else str(value))
                  for key, value in values.items()]

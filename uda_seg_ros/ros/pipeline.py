@@ -95,8 +95,10 @@ class Pipeline:
 
     def start(self) -> None:
         """Tell the class names, listen, and serve."""
-        segment = self.engine.batch if self.adaptation is None else self.adaptation.segmenter.batch
-        self.worker = Worker(self._node, self.engine, segment, self.lanes, self._parameters, self._times, self._wake)
+        learning = self.adaptation
+        segment = self.engine.batch if learning is None else learning.segmenter.batch
+        self.worker = Worker(self._node, self.engine, segment, self.lanes, self._parameters, self._times, self._wake,
+                             **({} if learning is None else {'make_room': learning.make_room}))
         self.worker.enabled = self.enabled
         self.worker.start()  # first, so that stop() can end it whatever fails below
         self.announce()

@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
+from ..runtime import beside
 from . import label_info
 from .adaptation_services import AdaptationServices
 from .camera import input_topics
@@ -222,6 +223,7 @@ def main(args: list[str] | None = None) -> int:
         if node is not None:
             end(node, code)
         rclpy.try_shutdown()
+    beside.leave(code)
     return code
 
 

@@ -70,17 +70,20 @@ class Worker:
     """Serves the camera that has waited longest first, up to max_batch cameras at a time. Owns the engine's settings.
 
     segment: the engine's batch, or that of whoever has a learner beside the engine. wake: set when a frame has arrived.
-    enabled: while false, frames are taken and dropped.
+    make_room: called when a frame finds no memory, before it is tried again. enabled: while false, frames are taken and
+    dropped.
     """
 
     def __init__(self, node: Node, engine: Engine, segment: Callable[..., list[Segmentation]], lanes: list[Lane],
-                 parameters: Parameters, times: DebugTimes, wake: threading.Event) -> None:
+                 parameters: Parameters, times: DebugTimes, wake: threading.Event,
+                 make_room: Callable[[], None] = lambda: None) -> None:
         self.enabled = True
         self.rate, self.inference_ms, self.latency_ms = Rate(), Durations(), Durations()
         self.failures = 0
         self.last_failure, self.last_failure_ns = '', 0
         self._node, self._engine, self._segment, self._lanes = node, engine, segment, lanes
         self._parameters, self._times, self._wake = parameters, times, wake
+        self._make_room = make_room
         self._log = ThrottledLog(node)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._encodings: dict[str, str] = {}
@@ -183,6 +186,7 @@ class Worker:
         try:
             answers = self._segment([job.frame for job in jobs], **want)
         except EngineOutOfMemory:
+            self._make_room()
             answers = [self._retry(job, want) for job in jobs]
         self.inference_ms.add((time.monotonic_ns() - started_ns) / 1e6)
         return answers

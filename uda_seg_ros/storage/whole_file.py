@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from pathlib import Path
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Call `write` with a draft beside `path`, then put the draft in the place of `path`.
 
-    What was at `path` stays until the new content is on the disk. Of processes that write at once the last one wins; a draft
-    left by a killed one is removed.
+    What was at `path` stays until the new content is on the disk. Of processes and threads that write at once the last one
+    wins; a draft left by a killed one is removed.
     Raises what `write` raises; an OSError that names no file, as that of a full disk, then names `path`.
     """
     draft = _draft_beside(path)
@@ -29,12 +30,12 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _draft_beside(path: Path) -> Path:
-    """A name that no other process uses, and the room that ended ones took given back."""
+    """A name that no other process or thread uses, and the room that ended ones took given back."""
     name = re.compile(rf'\.{re.escape(path.name)}\.(\d+)\.draft{re.escape(path.suffix)}')
     for other in path.parent.glob('.*.draft*'):
-        if (found := name.fullmatch(other.name)) and not Path(f'/proc/{found[1]}').exists():
+        if (found := name.fullmatch(other.name)) and not Path(f'/proc/{found[1]}').exists():  # it knows threads, too
             other.unlink(missing_ok=True)
-    return path.with_name(f'.{path.name}.{os.getpid()}.draft{path.suffix}')
+    return path.with_name(f'.{path.name}.{threading.get_native_id()}.draft{path.suffix}')
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,17 +21,20 @@ HEAD = ('classifier.3.weight', 'classifier.3.bias')
 
 
 class Standin:
-    """settings: faults (names that `_fail` knows, or 'building', one a life), after (so many pieces of good work), lives (a
-    file to count lives in; without it each life is the first), beat_s (how long a piece takes)."""
+    """settings: faults (names that `_fail` knows, 'building' or 'building for ever', one a life), after (so many pieces of
+    good work), lives (a file to count lives in; without it each life is the first), beat_s (how long a piece takes), work_s
+    (how much of a processor's time)."""
 
     def __init__(self, bundle: Bundle, settings, *, seed: int, device: str, size) -> None:
         self._tensors = {name: tensor.to(device) for name, tensor in bundle.tensors.items()}
-        self._settings = {'faults': (), 'after': 0, 'lives': '', 'beat_s': 0.0, **settings}
+        self._settings = {'faults': (), 'after': 0, 'lives': '', 'beat_s': 0.0, 'work_s': 0.0, **settings}
         self._fault = self._of_this_life()
-        self._step = self._version = self._turn = self._pending = 0
+        self._step = self._version = self._turn = self._pending = self._rollbacks = 0
         self._events: list[Event] = []
         if self._fault == 'building':
             raise OSError('no such device')
+        while self._fault == 'building for ever':
+            torch.ones(300, 300) @ torch.ones(300, 300)
 
     def observe(self, frame: Frame) -> None:
         self._pending += 1
@@ -44,6 +47,9 @@ class Standin:
     def update(self) -> Weights:
         self._pending = 0
         time.sleep(self._settings['beat_s'])
+        until_s = time.process_time() + self._settings['work_s']
+        while time.process_time() < until_s:
+            pass
         self._step += 1
         if self._step > self._settings['after'] and self._fault:
             return self._fail(self._fault)
@@ -69,6 +75,11 @@ class Standin:
             ctypes.string_at(0)
         if fault == 'hang':
             time.sleep(1000)
+        while fault == 'loop':
+            pass
+        if fault == 'revert':  # of its own accord, once
+            self._fault = ''
+            return self.rollback()
         if fault == 'nan':
             return Weights(1, {**self._tensors, HEAD[1]: bias * float('nan')})
         assert fault == 'collapse'
@@ -81,6 +92,7 @@ class Standin:
 
     def rollback(self) -> Weights:
         self._turn -= 1
+        self._rollbacks += 1
         self._events.append(Event('rollback', 0, 'rolled back on request'))
         return self._given()
 
@@ -91,7 +103,7 @@ class Standin:
     @property
     def status(self) -> AdaptationStatus:
         return AdaptationStatus('adapt', f'step {self._step} is done', self._version, step=self._step,
-                                events=tuple(self._events[-8:]))
+                                rollbacks=self._rollbacks, events=tuple(self._events[-8:]))
 
     def state_dict(self) -> dict:
         return {'turn': self._turn, 'step': self._step, 'probe': torch.arange(3)}

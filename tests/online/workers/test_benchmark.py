@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from contextlib import nullcontext
 
@@ -14,6 +17,7 @@ from uda_seg_ros.cli import main
 from uda_seg_ros.online.benchmark import SETTLING, Camera
 from uda_seg_ros.structures import Segmentation
 
+from ...conftest import ROOT
 from .standin import METHOD
 
 
@@ -42,6 +46,27 @@ def test_a_learner_that_cannot_run_is_told_in_one_line(tiny_bundle, picture, cap
     arguments = ['bench-adapt', tiny_bundle, picture, '--method', 'tests.online.workers.standin:Nothing', '--device', 'cpu']
     assert main([*map(str, arguments)]) == 2
     assert "'tests.online.workers.standin:Nothing' is not there" in capsys.readouterr().err
+
+
+def test_a_benchmark_that_is_broken_off_ends_cleanly_under_a_learner_that_does_not_end(tiny_bundle, picture, tmp_path):
+    """One inside PyTorch when Python ends would abort the process."""
+    settings, lives = tmp_path / 'settings.yaml', tmp_path / 'lives'
+    settings.write_text(f'faults: [building for ever]\nlives: {lives}\n')
+    arguments = ['bench-adapt', tiny_bundle, picture, '--method', METHOD, '--backend', 'thread', '--device', 'cpu',
+                 '--settings', settings]
+    command = subprocess.Popen([sys.executable, '-m', 'uda_seg_ros.cli', *map(str, arguments)], cwd=ROOT, text=True,
+                               stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not lives.exists():
+            assert time.monotonic() < deadline and command.poll() is None
+            time.sleep(0.05)
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=60)[1]
+    finally:
+        command.kill()
+        command.wait()
+    assert (command.returncode, 'terminate called' in said) == (130, False), said
 
 
 class Slow:

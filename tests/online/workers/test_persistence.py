@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import threading
 import tracemalloc
 
 import pytest
 import torch
 
-from uda_seg_ros.online import persistence
 from uda_seg_ros.online.persistence import SavedError, pack, read, unpack, write
+from uda_seg_ros.storage import whole_file
 from uda_seg_ros.structures import Weights
 
 ANCHOR = 'a' * 64
@@ -77,7 +81,7 @@ def test_a_writing_that_fails_leaves_the_file_of_before_and_no_draft(tmp_path, m
 
     def full(*_):
         raise OSError(28, 'No space left on device')
-    monkeypatch.setattr(persistence.os, 'fsync', full)
+    monkeypatch.setattr(whole_file.os, 'fsync', full)
     with pytest.raises(OSError, match='No space'):
         write(path, b'better')
     assert path.read_bytes() == b'good' and list(tmp_path.iterdir()) == [path]
@@ -85,6 +89,35 @@ def test_a_writing_that_fails_leaves_the_file_of_before_and_no_draft(tmp_path, m
 
 def test_a_draft_of_a_killed_learner_is_cleared_away(tmp_path):
     path = tmp_path / 'adapted.safetensors'
-    (tmp_path / f'.{path.name}.x1y2').write_bytes(b'half')
+    killed = subprocess.Popen([sys.executable, '-c', ''])
+    killed.wait()
+    (tmp_path / f'.{path.name}.{killed.pid}.draft{path.suffix}').write_bytes(b'half')
     write(path, b'good')
     assert path.read_bytes() == b'good' and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_learner_that_writes_beside_another_one_leaves_its_draft_alone(tmp_path, monkeypatch):
+    """A learner that was left behind in a thread, or that of another node."""
+    path, half, go_on = tmp_path / 'adapted.safetensors', threading.Event(), threading.Event()
+    fsync, failed = os.fsync, []
+
+    def slow(descriptor):
+        if threading.current_thread() is other and not half.is_set():
+            half.set()
+            assert go_on.wait(60)
+        fsync(descriptor)
+
+    def write_other():
+        try:
+            write(path, b'of the other')
+        except OSError as error:
+            failed.append(error)
+    monkeypatch.setattr(os, 'fsync', slow)
+    other = threading.Thread(target=write_other)
+    other.start()
+    assert half.wait(60)
+    write(path, b'ours')
+    assert path.read_bytes() == b'ours'
+    go_on.set()
+    other.join(60)
+    assert not failed and path.read_bytes() == b'of the other' and list(tmp_path.iterdir()) == [path]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 
 from uda_seg_ros.bundle import Bundle
-from uda_seg_ros.online import process_worker, thread_worker
-from uda_seg_ros.online.process_worker import activity
+from uda_seg_ros.online import pulse, thread_worker
+from uda_seg_ros.online.pulse import activity
 from uda_seg_ros.online.start import choose_backend
 from uda_seg_ros.online.worker import PLENTY, Terms
 from uda_seg_ros.runtime.engine import URGENT, Engine
@@ -145,7 +146,7 @@ def test_weights_that_a_learner_watches_stay_in_service_even_in_a_pause(drive):
 def test_a_learner_that_starves_for_long_has_its_weights_taken_out_of_service_and_begins_anew(drive, monkeypatch):
     drive = drive({'heartbeat_s': 0.3, 'give_way': 'never'}, beat_s=0.02)
     drive.until(lambda: drive.worker.status.version >= 3)
-    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, 0.0))
+    monkeypatch.setattr(pulse, 'activity', lambda stat: (True, 0.0))
     pid = drive.worker.status.pid
     os.kill(pid, signal.SIGSTOP)
     live_no_longer_than(drive, 1.0)
@@ -231,10 +232,43 @@ def spoken(status) -> bool:
 def test_a_learner_that_starves_is_told_from_one_that_hangs_and_is_left_alone(drive, monkeypatch):
     """Silent, but willing to run and given next to no time: what SCHED_IDLE means beside other work."""
     drive = drive({'heartbeat_s': 0.5}, beat_s=3.0)
-    monkeypatch.setattr(process_worker, 'activity', lambda stat: (True, activity(stat)[1]))
+    monkeypatch.setattr(pulse, 'activity', lambda stat: (True, activity(stat)[1]))
     drive.until(lambda: 'starves' in drive.worker.status.text)
     drive.until(lambda: spoken(drive.worker.status))
     assert drive.worker.status.restarts == 0
+
+
+@PROCESS
+def test_a_learner_whose_piece_of_work_takes_long_on_a_slow_computer_is_left_alone_while_it_computes(drive):
+    drive = drive({'heartbeat_s': 0.3}, work_s=1.5)
+    drive.until(lambda: 'the learner is slow' in drive.worker.status.text)
+    drive.until(lambda: spoken(drive.worker.status))
+    assert drive.worker.status.restarts == 0
+
+
+@PROCESS
+def test_a_learner_in_an_endless_loop_is_ended_at_last(drive, tmp_path):
+    drive = drive({'heartbeat_s': 0.3}, faults=['loop'], lives=str(tmp_path / 'lives'))
+    drive.until(lambda: drive.worker.status.restarts == 1 and drive.worker.status.version >= 1, 110)
+    assert 'the learner hangs: not a word for' in told(drive)
+
+
+def test_a_thread_too_is_asked_what_it_has_done():
+    def compute() -> None:
+        while not ended.is_set():
+            sum(range(10_000))
+    ended = threading.Event()
+    for work, words in ((compute, 'the learner is slow'), (ended.wait, '')):
+        ended.clear()
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        asked = pulse.Pulse(Path(f'/proc/self/task/{thread.native_id}/stat'))
+        deadline = time.monotonic() + 60
+        while not (excuse := asked.excuse(0.3)).startswith(words) or bool(excuse) != bool(words):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        ended.set()
+        thread.join()
 
 
 @pytest.mark.parametrize('command, runnable', [('while True: pass', True), ('import time; time.sleep(99)', False)])
