@@ -109,6 +109,14 @@ def test_weights_are_saved_loaded_rolled_back_and_reset_on_request(stage):
     stage.until(lambda: 'taken up' in stage.node.log())
 
 
+def test_a_node_that_is_disabled_tells_that_its_learner_rests(stage):
+    enable = lambda data: stage.peer.call(SetBool, 'segmentation_node/enable', SetBool.Request(data=data))  # noqa: E731
+    assert enable(False).success
+    assert stage.peer.spin_until(lambda: stage.statuses[-1].message == 'resting: nothing is segmented')
+    assert enable(True).success
+    stage.until(lambda: stage.told().get('state') == 'running')
+
+
 def test_a_learner_that_is_killed_costs_no_mask_and_the_status_tells(stage):
     stage.until(lambda: stage.told().get('state') == 'running')
     os.kill(learners(stage.node)[0], signal.SIGKILL)
@@ -150,6 +158,24 @@ def test_a_node_ends_cleanly_under_a_learner_that_computes_in_a_thread_and_does_
         assert time.monotonic() < deadline, node.log()
         time.sleep(0.05)
     assert node.end() == 0 and 'terminate called' not in node.log(), node.log()
+
+
+def test_what_cannot_be_rolled_back_or_saved_is_answered_at_once(peer, start):
+    node = start(**ADAPT, **{'adaptation.checkpoint_dir': '/proc/kept', 'diagnostic_updater.period': 0.2})
+    assert 'adaptation.checkpoint_dir: /proc/kept: cannot be made' in node.log()
+    statuses = peer.collect(DiagnosticStatus, 'segmentation_node/adaptation/status')
+
+    def told(name: str) -> str:
+        return next((pair.value for pair in statuses[-1].values if pair.key == name), '') if statuses else ''
+
+    def refused(service: str) -> str:
+        answer = peer.call(Trigger, f'segmentation_node/{service}', Trigger.Request())
+        return '' if answer.success else answer.message
+    assert peer.spin_until(lambda: told('state') == 'running', 60), node.log()
+    assert 'frozen weights are served' in refused('rollback') and 'frozen weights are served' in refused('save_checkpoint')
+    masks, camera = peer.collect(Image, 'segmentation/mask'), peer.publisher(Image, 'image')
+    assert peer.feed(lambda: camera.publish(picture()), lambda: masks and int(told('weights version')) >= 1)
+    assert refused('save_checkpoint').startswith('/proc/kept: cannot be made') and not refused('rollback')
 
 
 def test_with_adaptation_off_the_services_say_so_and_there_is_no_learner(peer, start):

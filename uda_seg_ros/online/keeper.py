@@ -58,6 +58,7 @@ class Keeper:
         weakref.finalize(self, os.close, self._bell)
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._in_a_row, self._snapshot, self._version, self._last_stamp_ns = 0, None, 0, 0
+        self._cause = ''  # of the end of the last learner, and what follows
         self._unanswered = 0  # requests to take something back that a learner has been told of
         self._frozen: Mapping[str, Any] | None = None
         self._watched_s: float | None = None  # when a learner last gave a sign of life, while its weights are served
@@ -118,7 +119,7 @@ class Keeper:
     def _live(self) -> None:
         """One learner from start to end. Raises Ended, but when closing."""
         self._forget_what_is_taken_back()
-        self._unanswered = 0
+        self._unanswered, self._cause = 0, ''
         first = self._status.restarts == 0 and self._version == 0
         learning = self._launch(Start(self._snapshot, self._terms.file if first and self._terms.resume else None,
                                       anchored=self._version > 0))
@@ -232,7 +233,9 @@ class Keeper:
         self._watched_s = self._snapshot = None
         text = f'no learner has watched the weights served for {alone_s:.0f} s: the frozen ones are served again'
         self._note('return', text)
-        self._tell(self._status.condition, f'{text}; before that: {self._status.text}')
+        adaptation = self._status.adaptation
+        self._tell(self._status.condition, f'{text}; {self._cause or f"before that: {self._status.text}"}',
+                   adaptation=adaptation and dataclasses.replace(adaptation, why=text, scale=0.0, share=0.0))
         return True
 
     def _check_pulse(self, learning: Learning) -> None:
@@ -253,9 +256,10 @@ class Keeper:
             self._snapshot = None  # two learners in succession ended with it
         final = end.final or self._in_a_row > self._terms.restarts
         pause_s = None if final else self._terms.back_off_s * 2 ** (self._in_a_row - 1)
-        while_s = f' for {self._terms.unwatched_s:.0f} s at most' if final and self._watched_s is not None else ''
-        what = f'{end}; weights version {self._version} stays in service{while_s}'
         then = 'given up until ~/reset_adaptation asks for a new attempt' if final else f'a new attempt in {pause_s:.0f} s'
+        while_s = f' for {self._terms.unwatched_s:.0f} s at most' if final and self._watched_s is not None else ''
+        self._cause = f'{end}; {then}'
+        what = f'{end}; weights version {self._version} stays in service{while_s}'
         self._note('fault', f'{what}; {then}')
         self._tell('failed' if final else 'restarting', f'{what}; {then}', alive=False, pid=None)
         self._pause(pause_s)

@@ -8,6 +8,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from ..structures import Frame, Weights
 from .factory import Factory
 from .messages import Ask, Closed, Dropped, Fault, Happened, Link, Mode, Outdated, Report, Snapshot
@@ -17,7 +19,7 @@ from .status import Event
 from .worker import Terms
 
 IDLE_S = 0.2  # between two signs of life while nothing comes
-TAKING_BACK = ('rollback', 'return', 'safe')  # kinds of an adapter's events
+TAKING_BACK = ('rollback', 'safe')  # kinds of an adapter's events; a return to the source says nothing against what waits
 
 
 class Broken(RuntimeError):
@@ -187,10 +189,13 @@ class Learner:
             self._unsaved = self._terms.file is not None and not self._write(self._terms.file, content)
 
     def _save(self, path: Path) -> None:
-        if self._given is None:
+        if self._given is None or self._is_frozen(self._given):
             self._tell('refused', f'{path}: nothing to save, the frozen weights are served')
         elif self._write(path, pack(self._anchor, self._given, self._adapter.state_dict())):
-            self._tell('saved', f'{path}: weights version {self._given.version} saved')
+            self._tell('saved', f'{path}: saved')
+
+    def _is_frozen(self, weights: Weights) -> bool:
+        return all(torch.equal(tensor.cpu(), self._bundle.tensors[name].cpu()) for name, tensor in weights.tensors.items())
 
     def _write(self, path: Path, content: bytes | memoryview) -> bool:
         try:

@@ -55,11 +55,14 @@ class Adaptation:
                               size=size, serves=digest)
             factory.check()
         except ConfigError as error:
-            raise SetupError(str(error)) from error
+            where = f'{path}: ' if path and path not in str(error) else ''
+            raise SetupError(f'{where}{error}') from error
         _check_cameras(parameters)
         backend = choose_backend(parameters['adaptation.backend'], device)
         self._worker = start_worker(backend, factory, self._terms(device), engine.prepare)
         self.segmenter = Segmenter(engine, self._worker, parameters['adaptation.use_cameras'])
+        if reason := _unwritable(self.folder):
+            node.get_logger().warning(f'adaptation.checkpoint_dir: {reason}: nothing that is learned will be kept')
         self._resting, self._short_until_s = False, -math.inf
         self._told: frozenset[Event] = frozenset()
         self._publisher = node.create_publisher(DiagnosticStatus, '~/adaptation/status', 1)
@@ -96,17 +99,24 @@ class Adaptation:
     def pause(self, paused: bool) -> tuple[bool, str]:
         """The answer to ~/pause_adaptation."""
         self._worker.ask('pause' if paused else 'resume')
+        status = self._worker.status
+        if status.condition == 'failed':
+            return True, f'{"paused" if paused else "no longer paused"}, but there is no learner: {status.text}'
         return True, (f'paused; weights version {self._engine.weights_version} stays in service' if paused
                       else 'adaptation goes on')
 
     def ask(self, request: str) -> tuple[bool, str]:
         """The answer to 'reset', 'rollback', 'save' or 'load'. The learner does it; status and log tell the outcome."""
-        if self._worker.status.condition in ('failed', 'restarting') and request in ('rollback', 'save'):
-            return False, f'not possible now: {self._worker.status.text}'
+        if request in ('rollback', 'save'):
+            if self._worker.status.condition in ('warming', 'failed', 'restarting'):
+                return False, f'not possible now: {self._worker.status.text}'
+            if not self._engine.weights_version:
+                return False, 'nothing was learned yet: the frozen weights are served'
         path = None
         if request == 'save':
-            stamp = datetime.now().strftime('%Y-%m-%d-%H-%M-%S')
-            path = self.folder / f'adapted-{stamp}-version-{self._engine.weights_version}.safetensors'
+            if reason := _unwritable(self.folder):
+                return False, reason
+            path = self.folder / f'adapted-{datetime.now():%Y-%m-%d-%H-%M-%S-%f}.safetensors'
         elif request == 'load':
             path = Path(self._parameters['checkpoint'] or self.file).expanduser()
             if not path.is_file():
@@ -172,3 +182,12 @@ def _folder(node: Node, given: str) -> Path:
         return Path(given).expanduser()
     home = os.environ.get('ROS_HOME') or Path.home() / '.ros'
     return Path(home) / 'uda_seg_ros' / node.get_fully_qualified_name().strip('/').replace('/', '.')
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be saved in a folder, which is made if it is not there; '' if it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f'{folder}: cannot be made ({error.strerror})'
+    return '' if os.access(folder, os.W_OK | os.X_OK) else f'{folder}: cannot be written to'

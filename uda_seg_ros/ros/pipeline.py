@@ -102,7 +102,7 @@ class Pipeline:
         self.worker.enabled = self.enabled
         self.worker.start()  # first, so that stop() can end it whatever fails below
         self.announce()
-        self._rest(False)
+        self._rest(not self.enabled)
         for lane in self.lanes:
             lane.camera.subscribe()
 
@@ -136,6 +136,7 @@ class Pipeline:
         self.enabled = enabled
         if self.worker is not None:
             self.worker.enabled = enabled
+            self._rest(not enabled)
 
     def announce(self) -> None:
         """Publish the class names."""

@@ -112,3 +112,10 @@ def test_what_could_not_be_saved_is_saved_later(learn, anchor, file):
 def test_a_learner_that_is_given_up_while_it_saves_leaves_no_file(learn, file):
     learn([PICTURE, None], Dropping)
     assert not file.exists()
+
+
+def test_frozen_weights_are_not_saved_as_learned_ones_on_request(learn, tmp_path):
+    untouched, learned, reset = (Ask('save', tmp_path / name) for name in 'abc')
+    heard = learn([untouched, PICTURE, learned, Ask('reset'), reset])
+    assert [message.kind for message in heard if isinstance(message, Happened)] == ['refused', 'saved', 'refused']
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ['b']

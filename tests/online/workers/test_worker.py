@@ -123,7 +123,9 @@ def test_weights_of_a_learner_that_was_given_up_leave_service_in_time_and_a_new_
     drive.until(lambda: 'the frozen ones are served again' in drive.worker.status.text)
     served = drive.frame()
     assert drive.turns[-1] == 0 and served.weights_version == drive.worker.status.version == 4
-    assert drive.worker.status.events[-1].kind == 'return' and 'given up until' in drive.worker.status.text
+    status = drive.worker.status
+    assert status.events[-1].kind == 'return' and 'given up until' in status.text and 'stays in service' not in status.text
+    assert 'frozen ones are served' in status.adaptation.why
     drive.worker.ask('reset')
     live_no_longer_than(drive, 300)
     came = len(drive.turns)
