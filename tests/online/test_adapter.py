@@ -325,6 +325,16 @@ def test_crops_without_a_labelled_pixel_are_none_to_train_on_or_to_judge_with(bu
         Adapter(dataclasses.replace(bundle, replay={**bundle.replay, **pack(crops, name, 4)}), QUICK)
 
 
+def test_the_status_tells_whether_there_is_anything_to_lose(bundle, in_fog):
+    assert Adapter(bundle, QUICK).status.learned is False
+    assert in_fog.status.learned
+    drive(in_fog, clear(3, 1950), 26, pieces=0)
+    assert in_fog.course.state == 'return' and in_fog.served.now.is_frozen
+    assert in_fog.status.learned, 'what waits is learned, too'
+    in_fog.reset()
+    assert in_fog.status.learned is False
+
+
 def test_what_a_file_tells_of_is_not_told_as_news(bundle, fog_state):
     adapter = Adapter(bundle, QUICK)
     adapter.load_state_dict(fog_state)

@@ -141,6 +141,37 @@ def test_what_is_taken_up_stays_although_the_other_camera_comes_first(keeping, f
     assert not adapter.served.now.is_frozen and adapter.eye.size == (64, 96)
 
 
+def test_a_camera_that_changes_its_shape_beside_another_is_seen_on(keeping, fog_state, monkeypatch):
+    adapter, seen = loaded(keeping, fog_state), Counter()
+    see = adapter.eye.see
+    monkeypatch.setattr(adapter.eye, 'see', lambda frame: seen.update([frame.camera]) or see(frame))
+    for number, image in enumerate(foggy(6, 1800)):
+        adapter.observe(Frame(image, (40 + number) * SECOND, 'left' if number % 2 else 'right'))
+    seen.clear()
+    for number, image in enumerate(foggy(12, 1810)):
+        name = 'left' if number % 2 else 'right'
+        adapter.observe(Frame(cropped(image) if name == 'right' else image, (50 + number) * SECOND, name))
+    assert adapter.eye.size == (64, 96) and not adapter.served.now.is_frozen
+    assert min(seen['left'], seen['right']) >= 2
+
+
+def test_a_camera_of_another_name_that_has_the_size_is_the_one_that_tells_it(keeping, fog_state):
+    adapter = loaded(keeping, fog_state)
+    for number, image in enumerate([*foggy(2, 1830), *map(cropped, foggy(8, 1840))]):
+        adapter.observe(Frame(image, (40 + number) * SECOND, 'renamed'))
+    assert adapter.eye.size == (64, 64) and adapter.served.now.is_frozen
+
+
+def test_what_was_learned_waits_for_the_camera_that_starts_last(keeping, fog_state):
+    adapter = loaded(keeping, {**fog_state, 'eye': {**fog_state['eye'], 'camera': 'front'}})
+    for number, image in enumerate(map(cropped, foggy(20, 1860))):
+        adapter.observe(Frame(image, (40 + number) * SECOND, 'rear'))
+    assert not adapter.served.now.is_frozen and adapter.eye.size == (64, 96)
+    for number, image in enumerate(map(cropped, foggy(30, 1890))):
+        adapter.observe(Frame(image, (60 + number) * SECOND, 'rear'))
+    assert adapter.served.now.is_frozen and adapter.eye.size == (64, 64)
+
+
 @pytest.mark.parametrize('count, size', [(3, (64, 96)), (6, (64, 64))])
 def test_a_camera_that_changes_its_shape_for_good_is_learned_anew_and_a_few_odd_pictures_are_passed_over(
         keeping, fog_state, count, size):

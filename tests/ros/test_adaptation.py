@@ -70,6 +70,7 @@ def test_a_node_that_learns_tells_why_and_serves_new_weights(stage):
     assert stage.statuses[-1].level == DiagnosticStatus.OK
     row = values_of(stage.diagnostics[-1], 'adaptation')
     assert row.keys() == told.keys() and int(row['weights version']) >= 3
+    stage.until(lambda: 'promotion in step' in stage.node.log())
     promotions = [line.partition('adaptation: ')[2] for line in stage.node.log().splitlines() if 'promotion in step' in line]
     assert promotions and len(promotions) == len(set(promotions)), 'an event stands in the log twice'
 
@@ -172,7 +173,7 @@ def test_what_cannot_be_rolled_back_or_saved_is_answered_at_once(peer, start):
         answer = peer.call(Trigger, f'segmentation_node/{service}', Trigger.Request())
         return '' if answer.success else answer.message
     assert peer.spin_until(lambda: told('state') == 'running', 60), node.log()
-    assert 'frozen weights are served' in refused('rollback') and 'frozen weights are served' in refused('save_checkpoint')
+    assert 'nothing is learned' in refused('rollback') and 'nothing is learned' in refused('save_checkpoint')
     masks, camera = peer.collect(Image, 'segmentation/mask'), peer.publisher(Image, 'image')
     assert peer.feed(lambda: camera.publish(picture()), lambda: masks and int(told('weights version')) >= 1)
     assert refused('save_checkpoint').startswith('/proc/kept: cannot be made') and not refused('rollback')

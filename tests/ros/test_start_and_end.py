@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from sensor_msgs.msg import Image
@@ -35,6 +36,16 @@ def test_a_signal_ends_the_node_cleanly(peer, start, number, busy):
         camera.publish(picture(2, 1080, 1920))
     assert node.end(number) == 0
     assert 'Traceback' not in node.log() and 'rror' not in node.log(), node.log()
+
+
+def test_the_node_ends_before_launch_sends_a_harder_signal(start):
+    """After 5 s. A computer may stand still once, but not each time."""
+    def end_s() -> float:
+        node = start()
+        begin_s = time.monotonic()
+        assert node.end() == 0
+        return time.monotonic() - begin_s
+    assert any(end_s() < 5 for _ in range(4))
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -41,6 +41,15 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert path.read_text() == 'new' and list(tmp_path.iterdir()) == [path]
 
 
+def test_drafts_of_other_computers_are_left_for_a_day(tmp_path):
+    young, old = (tmp_path / f'.state.pt.{host}-1.draft.pt' for host in ('robot', 'desk'))
+    for draft in (young, old):
+        draft.write_text('half')
+    os.utime(old, (0, 0))
+    write_text(tmp_path / 'state.pt', 'new')
+    assert young.exists() and not old.exists()
+
+
 SLOW_WRITER = """
 import pathlib, sys
 from uda_seg_ros.storage.whole_file import write_whole

@@ -18,6 +18,7 @@ from .shift_score import Score
 from .source import Calibration, Fitted, Normal, Source
 
 STRANGE = 4  # looks in a row at pictures of another size after which that is the size
+PATIENT = 0.1  # of such a look, where the camera that had the size may only not have come yet
 
 
 class Seen(NamedTuple):
@@ -29,9 +30,10 @@ class Seen(NamedTuple):
 
 
 class Eye:
-    """size: (height, width) that everything runs at, which the first picture tells, and its camera from then on; what other
-    cameras show is brought to it. normal: of the source at that size. gate, replay: labelled source crops, fitted to it.
-    last: the last sight.
+    """size: (height, width) that everything runs at, which the first picture tells; other cameras' are brought to it.
+
+    The camera that had it last tells when it is no longer right. normal: of the source at that size. gate, replay: labelled
+    source crops, fitted to it. last: the last sight.
     """
 
     def __init__(self, anchor: Anchor, source: Source, preprocess: Preprocess) -> None:
@@ -42,16 +44,19 @@ class Eye:
         self._calibration: Calibration | None = None
         self._before: dict[str, np.ndarray] = {}  # the last picture of each camera
         self._camera = ''
-        self._proven, self._strange = True, 0
+        self._proven, self._strange = True, 0.0
 
     def fits(self, frame: Frame) -> bool:
         """Whether a frame is to be seen. After a size was taken up from a file, one must have come that has it."""
         if self.size is None or self._size_of(frame.image) == self.size:
-            self._proven, self._strange = True, 0
+            self._proven, self._strange, self._camera = True, 0.0, frame.camera
             return True
         if self._proven and frame.camera != self._camera:
             return True
-        self._strange += 1 if self._proven or frame.camera != self._camera else STRANGE
+        if not self._proven:
+            self._strange += STRANGE if frame.camera == self._camera else PATIENT
+        else:
+            self._strange += 1
         return False
 
     @property
@@ -65,7 +70,6 @@ class Eye:
 
     def see(self, frame: Frame) -> Seen:
         if self.size is None:
-            self._camera = frame.camera
             self._start(self._size_of(frame.image))
         picture = cv2.resize(frame.image, self.size[::-1], interpolation=cv2.INTER_LINEAR)
         reason, self._before[frame.camera] = fault(picture, self._before.get(frame.camera)), picture

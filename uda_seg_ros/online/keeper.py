@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..runtime.beside import Beside
+from ..runtime.beside import BesideThread
 from ..runtime.slot import Slot
 from ..structures import Frame, Weights
 from .factory import Factory
@@ -58,12 +58,11 @@ class Keeper:
         weakref.finalize(self, os.close, self._bell)
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._in_a_row, self._snapshot, self._version, self._last_stamp_ns = 0, None, 0, 0
-        self._cause = ''  # of the end of the last learner, and what follows
-        self._unanswered = 0  # requests to take something back that a learner has been told of
+        self._cause, self._unanswered = '', 0  # why the last learner ended; requests to take back that one was told of
         self._frozen: Mapping[str, Any] | None = None
         self._watched_s: float | None = None  # when a learner last gave a sign of life, while its weights are served
         self._status = WorkerStatus('warming', 'the learner starts', self.backend)
-        self._thread = Beside(self._run, 'learner keeper')
+        self._thread = BesideThread(self._run, 'learner keeper')
         self._thread.start()
 
     def _launch(self, start: Start) -> Learning:
@@ -151,7 +150,7 @@ class Keeper:
             raise Ended(learning.ended()) from None
         self._check_pulse(learning)
         if self._expire():
-            self._asked.append(Ask('reset'))  # or it would take for served what it gave out last
+            self._asked.append(Ask('begin anew'))  # or it would take for served what it gave out last
 
     def _feed(self, learning: Learning) -> None:
         """What is to be told, and the newest frame if the learner wants one. What the line cannot hold waits."""
@@ -176,8 +175,8 @@ class Keeper:
             self._unanswered += takes_back
 
     def _forget_what_is_taken_back(self) -> None:
-        """While somebody wants the weights of before or the frozen ones, no learner may go on from those of now."""
-        if self._unanswered or any(ask.request in TAKING_BACK for ask in self._asked):
+        """While an Ask that takes something back has no answer, no learner may go on from the weights of now."""
+        if self._unanswered or any(ask.request in TAKING_BACK for ask in tuple(self._asked)):
             self._forget()
 
     def _forget(self) -> None:

@@ -8,8 +8,6 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from ..structures import Frame, Weights
 from .factory import Factory
 from .messages import Ask, Closed, Dropped, Fault, Happened, Link, Mode, Outdated, Report, Snapshot
@@ -72,6 +70,7 @@ class Learner:
         self._frame: Frame | None = None
         self._given: Weights | None = None
         self._taken_back: Event | None = None  # the last one that was known when weights were given
+        self._knows = False  # whether anything was learned then
         self._unsaved, self._saved_s = False, float('-inf')
         self._rests_until_s = 0.0
 
@@ -130,22 +129,31 @@ class Learner:
             self._frame = frame
             self._give(self._adapter.observe(frame))
 
-    def _give(self, weights: Weights | None, outdated: Outdated | None = None) -> None:
-        """Where something is taken back, what was kept goes first and is renewed at once: no death must bring it back."""
+    def _give(self, weights: Weights | None, outdated: Outdated | None = None, renews: bool = False) -> None:
+        """Where something is taken back, what was kept goes first and is renewed at once: no death must bring it back.
+
+        renews: the file that was kept stays until then.
+        """
         if weights is None:
             return
         if reason := self._rehearse(weights, self._frame):
             raise Broken(f'the learner gave weights that must not be served: {reason}')
-        before, self._taken_back = self._taken_back, self._last_taken_back()
-        if outdated is None and self._taken_back not in (None, before):
+        if self._takes_back() and outdated is None:
             outdated = Outdated(asked=False)
         if outdated is not None:
             self._link.send(outdated)
-            forget(self._terms.file)
+            if not renews:
+                forget(self._terms.file)
         self._given, self._unsaved = weights, True
         self._link.send(weights)
         if outdated is not None:
             self._save_by_itself()
+
+    def _takes_back(self) -> bool:
+        """Whether the adapter has taken something back, or forgotten all it knew, since weights were given last."""
+        before, self._taken_back = self._taken_back, self._last_taken_back()
+        knew, self._knows = self._knows, self._adapter.status.learned
+        return self._taken_back not in (None, before) or (knew and not self._knows)
 
     def _last_taken_back(self) -> Event | None:
         return next((event for event in reversed(self._adapter.status.events) if event.kind in TAKING_BACK), None)
@@ -153,6 +161,8 @@ class Learner:
     def _answer(self, ask: Ask) -> None:
         if ask.request == 'reset':
             self._give(self._adapter.reset(), Outdated(asked=True))
+        elif ask.request == 'begin anew':
+            self._give(self._adapter.reset(), Outdated(asked=False), renews=True)
         elif ask.request == 'rollback':
             self._give(self._adapter.rollback(), Outdated(asked=True))
         elif ask.request == 'save':
@@ -174,10 +184,10 @@ class Learner:
         except Exception as error:  # from another release of the adapter, say; what it holds now nobody knows
             self._adapter = self._factory.adapter(self._bundle)
             if self._given is not None:
-                self._give(self._adapter.reset(), Outdated(asked=False))
+                self._give(self._adapter.reset(), Outdated(asked=False), renews=True)
             raise SavedError(f'{where}: the adapter cannot take it up ({_in_words(error)}); ignored') from error
-        self._taken_back = self._last_taken_back()
-        self._give(saved.weights, outdated)
+        self._takes_back()  # what the file tells of is history
+        self._give(saved.weights, outdated, renews=True)
         self._tell('resumed', f'{where}: taken up')
 
     def _save_by_itself(self) -> None:
@@ -189,13 +199,10 @@ class Learner:
             self._unsaved = self._terms.file is not None and not self._write(self._terms.file, content)
 
     def _save(self, path: Path) -> None:
-        if self._given is None or self._is_frozen(self._given):
-            self._tell('refused', f'{path}: nothing to save, the frozen weights are served')
+        if self._given is None or not self._adapter.status.learned:
+            self._tell('refused', f'{path}: nothing to save, there are the frozen weights alone')
         elif self._write(path, pack(self._anchor, self._given, self._adapter.state_dict())):
             self._tell('saved', f'{path}: saved')
-
-    def _is_frozen(self, weights: Weights) -> bool:
-        return all(torch.equal(tensor.cpu(), self._bundle.tensors[name].cpu()) for name, tensor in weights.tensors.items())
 
     def _write(self, path: Path, content: bytes | memoryview) -> bool:
         try:

@@ -26,7 +26,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Ask:
-    """To the learner: 'reset', 'rollback', 'save' or 'load'."""
+    """To the learner: 'reset', 'rollback', 'save' or 'load', or the keeper's own 'begin anew'."""
 
     request: str
     path: Path | None = None

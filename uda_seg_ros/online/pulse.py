@@ -46,6 +46,6 @@ class Pulse:
 
 
 def activity(stat: str) -> tuple[bool, float]:
-    """Whether a process or thread would run if it were let, and the seconds of a processor that it has had."""
+    """Whether a process or thread would run if it were let, or waits for a disk; the seconds of a processor that it had."""
     fields = stat.rpartition(')')[2].split()  # the name before may hold anything
-    return fields[0] == 'R', (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    return fields[0] in 'RD', (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')

@@ -65,6 +65,11 @@ class Served:
         """There is nothing to go back to."""
         self.before = self.parked = Serving()
 
+    @property
+    def learned(self) -> bool:
+        """Whether there is anything else than the frozen weights, served or waiting."""
+        return not all(each.is_frozen for each in (self.now, self.before, self.parked))
+
     def back(self, reason: str, to: Serving | None = None, asked: bool = False) -> Weights:
         """To the weights before or those given, or to the frozen ones where there are none or it happens again soon.
 

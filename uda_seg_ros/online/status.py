@@ -27,7 +27,8 @@ class AdaptationStatus:
     version: of the weights given out last, 0 for the frozen network's. scale: how far the served weights are from the frozen
     ones towards the teacher's, 0 to 1. share: of the target in the statistics that are served, 0 to 1. step: training steps
     since start. loss: of the last step, NaN before. shift: score, 0 at the source's median, 1 at its 99 % quantile.
-    key_frames: in memory. events: the last ones, oldest first.
+    key_frames: in memory. learned: whether anything is that a reset would forget, served or waiting. events: the last ones,
+    oldest first.
     """
 
     state: State
@@ -42,4 +43,5 @@ class AdaptationStatus:
     promotions: int = 0
     rejections: int = 0
     rollbacks: int = 0
+    learned: bool = True
     events: tuple[Event, ...] = ()

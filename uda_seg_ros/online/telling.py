@@ -15,7 +15,7 @@ def status_of(adapter: Adapter) -> AdaptationStatus:
     return AdaptationStatus(
         adapter.course.state, why(adapter), adapter.served.version, served.scale, served.share, adapter.learner.step,
         adapter.loss, adapter.course.shift, len(memory.train) + len(memory.held_out), counts['promotion'],
-        counts['rejection'], counts['rollback'], adapter.journal.news)
+        counts['rejection'], counts['rollback'], adapter.served.learned, adapter.journal.news)
 
 
 def why(adapter: Adapter) -> str:

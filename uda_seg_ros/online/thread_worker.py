@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from ..runtime.beside import Beside
+from ..runtime.beside import BesideThread
 from .factory import Factory
 from .keeper import Keeper
 from .learner import Start, learn
@@ -47,7 +47,7 @@ class ThreadLearning:
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         weakref.finalize(self, os.close, self._bell)
         self._dropped = False
-        self._thread = Beside(self._run, 'learner', factory, terms, start)
+        self._thread = BesideThread(self._run, 'learner', factory, terms, start)
         self._thread.start()
         self._pulse = Pulse(Path(f'/proc/self/task/{self._thread.native_id}/stat'))
 

@@ -61,7 +61,7 @@ class Adaptation:
         backend = choose_backend(parameters['adaptation.backend'], device)
         self._worker = start_worker(backend, factory, self._terms(device), engine.prepare)
         self.segmenter = Segmenter(engine, self._worker, parameters['adaptation.use_cameras'])
-        if reason := _unwritable(self.folder):
+        if parameters['adaptation.autosave_period'] and (reason := _unwritable(self.folder)):
             node.get_logger().warning(f'adaptation.checkpoint_dir: {reason}: nothing that is learned will be kept')
         self._resting, self._short_until_s = False, -math.inf
         self._told: frozenset[Event] = frozenset()
@@ -110,8 +110,8 @@ class Adaptation:
         if request in ('rollback', 'save'):
             if self._worker.status.condition in ('warming', 'failed', 'restarting'):
                 return False, f'not possible now: {self._worker.status.text}'
-            if not self._engine.weights_version:
-                return False, 'nothing was learned yet: the frozen weights are served'
+            if not (adaptation := self._worker.status.adaptation) or not adaptation.learned:
+                return False, 'nothing is learned: there are the frozen weights alone'
         path = None
         if request == 'save':
             if reason := _unwritable(self.folder):

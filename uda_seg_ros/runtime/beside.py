@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Beside(threading.Thread):
+class BesideThread(threading.Thread):
     """Nobody waits for it at the end of the process."""
 
     def __init__(self, target: Callable[..., None], name: str, *given: Any) -> None:
@@ -24,7 +24,7 @@ class Beside(threading.Thread):
 
 def outlived() -> bool:
     """Whether a thread beside inference still runs."""
-    return any(isinstance(thread, Beside) for thread in threading.enumerate())
+    return any(isinstance(thread, BesideThread) for thread in threading.enumerate())
 
 
 def leave(code: int) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
+
+A_DAY_S = 86400.0
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -31,11 +36,20 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 def _draft_beside(path: Path) -> Path:
     """A name that no other process or thread uses, and the room that ended ones took given back."""
-    name = re.compile(rf'\.{re.escape(path.name)}\.(\d+)\.draft{re.escape(path.suffix)}')
+    name = re.compile(rf'\.{re.escape(path.name)}\.(.+)-(\d+)\.draft{re.escape(path.suffix)}')
     for other in path.parent.glob('.*.draft*'):
-        if (found := name.fullmatch(other.name)) and not Path(f'/proc/{found[1]}').exists():  # it knows threads, too
+        if (found := name.fullmatch(other.name)) and _is_left(other, *found.groups()):
             other.unlink(missing_ok=True)
-    return path.with_name(f'.{path.name}.{threading.get_native_id()}.draft{path.suffix}')
+    return path.with_name(f'.{path.name}.{gethostname()}-{threading.get_native_id()}.draft{path.suffix}')
+
+
+def _is_left(draft: Path, host: str, thread: str) -> bool:
+    """Whether nobody writes there any more. Of another computer, or container, only the time tells."""
+    if host == gethostname():
+        return not Path(f'/proc/{thread}').exists()  # it knows threads, too
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - draft.stat().st_mtime > A_DAY_S
+    return False
 
 
 def write_text(path: Path, text: str) -> None:

@@ -103,7 +103,7 @@ class Standin:
     @property
     def status(self) -> AdaptationStatus:
         return AdaptationStatus('adapt', f'step {self._step} is done', self._version, step=self._step,
-                                rollbacks=self._rollbacks, events=tuple(self._events[-8:]))
+                                rollbacks=self._rollbacks, learned=self._turn != 0, events=tuple(self._events[-8:]))
 
     def state_dict(self) -> dict:
         return {'turn': self._turn, 'step': self._step, 'probe': torch.arange(3)}

@@ -55,7 +55,8 @@ def test_a_benchmark_that_is_broken_off_ends_cleanly_under_a_learner_that_does_n
     arguments = ['bench-adapt', tiny_bundle, picture, '--method', METHOD, '--backend', 'thread', '--device', 'cpu',
                  '--settings', settings]
     command = subprocess.Popen([sys.executable, '-m', 'uda_seg_ros.cli', *map(str, arguments)], cwd=ROOT, text=True,
-                               stderr=subprocess.PIPE)
+                               stderr=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell may ignore it
     try:
         deadline = time.monotonic() + 60
         while not lives.exists():

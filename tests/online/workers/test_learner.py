@@ -100,6 +100,15 @@ def test_where_what_is_taken_back_cannot_be_renewed_it_is_gone(learn, file, monk
     assert left == [False]
 
 
+def test_a_file_that_is_loaded_stays_where_it_cannot_be_renewed(learn, file, monkeypatch):
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+    left = []
+    learn([PICTURE, PICTURE, lambda: monkeypatch.setattr('uda_seg_ros.storage.whole_file.os.fsync', full), Ask('load', file),
+           lambda: left.append(file.exists())])
+    assert left == [True]
+
+
 def test_what_could_not_be_saved_is_saved_later(learn, anchor, file):
     def make_room() -> None:
         file.parent.unlink()

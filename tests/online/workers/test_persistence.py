@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -91,7 +92,7 @@ def test_a_draft_of_a_killed_learner_is_cleared_away(tmp_path):
     path = tmp_path / 'adapted.safetensors'
     killed = subprocess.Popen([sys.executable, '-c', ''])
     killed.wait()
-    (tmp_path / f'.{path.name}.{killed.pid}.draft{path.suffix}').write_bytes(b'half')
+    (tmp_path / f'.{path.name}.{socket.gethostname()}-{killed.pid}.draft{path.suffix}').write_bytes(b'half')
     write(path, b'good')
     assert path.read_bytes() == b'good' and list(tmp_path.iterdir()) == [path]
 
