@@ -57,6 +57,8 @@ class SourceStatistics:
         own = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items() if name.startswith(PREFIX)}
         if not own:
             raise StatisticsError('no source statistics; export the bundle with source data')
+        if wrong := sorted(name for name, tensor in own.items() if not tensor.isfinite().all()):
+            raise StatisticsError(f'source statistics: {PREFIX}{wrong[0]} holds what is no number; export the bundle again')
         layers = range(sum(name.startswith('feature_mean.') for name in own))
         try:
             features = tuple(Moments(own[f'feature_mean.{layer}'], own[f'feature_var.{layer}']) for layer in layers)

@@ -203,6 +203,10 @@ def test_statistics_that_lack_something_are_refused(memory):
         left = {key: tensor for key, tensor in memory.items() if not key.startswith(name)}
         with pytest.raises(StatisticsError, match=words):
             SourceStatistics.of(left)
+    signals = memory['statistics.signals'].clone()
+    signals[0, 0] = float('nan')
+    with pytest.raises(StatisticsError, match='holds what is no number'):
+        SourceStatistics.of({**memory, 'statistics.signals': signals})
 
 
 @pytest.fixture
