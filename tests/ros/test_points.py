@@ -75,9 +75,8 @@ def stage_of(peer, node, prefix: str = '', cloud: str = 'cloud', info: CameraInf
     stage = SimpleNamespace(peer=peer, node=node, points=peer.collect(PointCloud2, f'{prefix}segmentation/points'),
                             masks=peer.collect(Image, f'{prefix}segmentation/mask'), tell_camera=lambda: None,
                             camera=peer.publisher(Image, f'{prefix}image'), cloud=peer.publisher(PointCloud2, cloud))
-    if info is not None:
-        sibling = peer.publisher(CameraInfo, f'{prefix}camera_info', BEST_EFFORT)
-        stage.tell_camera = lambda: sibling.publish(info)
+    if info is not None:  # by a new publisher each time: one whose discovery is lost is never heard
+        stage.tell_camera = lambda: peer.publisher(CameraInfo, f'{prefix}camera_info', BEST_EFFORT).publish(info)
     return stage
 
 
