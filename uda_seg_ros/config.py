@@ -10,6 +10,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+POWER_OF_TEN = re.compile(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+')  # 5e-4 is a text for YAML 1.1, 5.0e-4 a number
 T = TypeVar('T')
 
 
@@ -88,9 +89,6 @@ def _convert_tuple(args: tuple, value: Any, where: str) -> tuple:
     if len(args) != len(value):
         raise ConfigError(f'{where}: expected {len(args)} values, got {len(value)}')
     return tuple(_convert(arg, item, f'{where}[{i}]') for i, (arg, item) in enumerate(zip(args, value)))
-
-
-POWER_OF_TEN = re.compile(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+')  # 5e-4 is a text for YAML 1.1, 5.0e-4 a number
 
 
 def _convert_plain(hint: type, value: Any, where: str) -> Any:

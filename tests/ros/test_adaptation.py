@@ -111,7 +111,8 @@ def test_weights_are_saved_loaded_rolled_back_and_reset_on_request(stage):
 
 
 def test_a_node_that_is_disabled_tells_that_its_learner_rests(stage):
-    enable = lambda data: stage.peer.call(SetBool, 'segmentation_node/enable', SetBool.Request(data=data))  # noqa: E731
+    def enable(data: bool) -> SetBool.Response:
+        return stage.peer.call(SetBool, 'segmentation_node/enable', SetBool.Request(data=data))
     assert enable(False).success
     assert stage.peer.spin_until(lambda: stage.statuses[-1].message == 'resting: nothing is segmented')
     assert enable(True).success

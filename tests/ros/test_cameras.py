@@ -22,11 +22,17 @@ def test_each_camera_has_its_outputs_and_a_dead_one_holds_nobody_up(peer, start)
     front, left = peer.publisher(Image, 'front/image'), peer.publisher(Image, '/cam_l/image_raw')
     sibling = peer.publisher(CameraInfo, '/cam_l/camera_info', BEST_EFFORT)
 
-    def publish() -> None:
-        sibling.publish(CameraInfo(width=64, height=48))
-        front.publish(picture(1, frame_id='front'))
-        left.publish(picture(1, 32, 96, frame_id='left'))
-    assert peer.feed(publish, lambda: infos and min(len(masks['front']), len(masks['left'])) >= 5), node.log()
+    def answered() -> int:
+        """Of ten frames of each camera within a second, on the camera with fewer answers."""
+        for received in masks.values():
+            received.clear()
+        for number in range(10):
+            sibling.publish(CameraInfo(width=64, height=48))
+            front.publish(picture(number, frame_id='front'))
+            left.publish(picture(number, 32, 96, frame_id='left'))
+            peer.spin_for(0.1)
+        return min(len(masks['front']), len(masks['left']))
+    assert any(answered() >= 5 and infos for _ in range(6)), node.log()  # a computer may stand still for a while
     for name, size in (('front', (64, 48)), ('left', (96, 32))):
         assert (masks[name][-1].width, masks[name][-1].height, masks[name][-1].header.frame_id) == (*size, name)
     assert (infos[-1].width, infos[-1].height) == (96, 32)

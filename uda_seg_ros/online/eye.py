@@ -51,12 +51,10 @@ class Eye:
         if self.size is None or self._size_of(frame.image) == self.size:
             self._proven, self._strange, self._camera = True, 0.0, frame.camera
             return True
-        if self._proven and frame.camera != self._camera:
+        own = frame.camera == self._camera
+        if self._proven and not own:
             return True
-        if not self._proven:
-            self._strange += STRANGE if frame.camera == self._camera else PATIENT
-        else:
-            self._strange += 1
+        self._strange += 1 if self._proven else STRANGE if own else PATIENT
         return False
 
     @property

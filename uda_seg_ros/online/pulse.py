@@ -41,7 +41,7 @@ class Pulse:
         if done_s > WORKING * limit_s:
             return f'the learner is slow: a piece of its work has taken {piece_s:.0f} s of a processor, and goes on'
         if runnable or was_held or held() or done_s > IDLING * limit_s:
-            return 'the learner starves: the computer has no time to spare for it'
+            return 'the learner starves: the computer has no time to spare for it, or lets it wait for a disk'
         return ''
 
 

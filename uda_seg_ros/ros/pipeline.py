@@ -97,8 +97,9 @@ class Pipeline:
         """Tell the class names, listen, and serve."""
         learning = self.adaptation
         segment = self.engine.batch if learning is None else learning.segmenter.batch
+        make_room = (lambda: None) if learning is None else learning.make_room
         self.worker = Worker(self._node, self.engine, segment, self.lanes, self._parameters, self._times, self._wake,
-                             **({} if learning is None else {'make_room': learning.make_room}))
+                             make_room)
         self.worker.enabled = self.enabled
         self.worker.start()  # first, so that stop() can end it whatever fails below
         self.announce()

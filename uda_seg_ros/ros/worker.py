@@ -76,7 +76,7 @@ class Worker:
 
     def __init__(self, node: Node, engine: Engine, segment: Callable[..., list[Segmentation]], lanes: list[Lane],
                  parameters: Parameters, times: DebugTimes, wake: threading.Event,
-                 make_room: Callable[[], None] = lambda: None) -> None:
+                 make_room: Callable[[], None]) -> None:
         self.enabled = True
         self.rate, self.inference_ms, self.latency_ms = Rate(), Durations(), Durations()
         self.failures = 0
