@@ -75,8 +75,6 @@ class FloorSettings:
     renew_s: float = 2.0
 
     def __post_init__(self) -> None:
-        if not self.on:
-            return
         check(self, shares=PART, per_shift=below(math.inf), rate=within(0, 1), reference=within(0, 1), looks=at_least(1),
               fewest=at_least(1), sure_s=at_least(0), steady=at_least(0), crops=at_least(1), most_loss=at_least(0),
               trusted_s=ABOVE_0, refresh_s=ABOVE_0, longer=at_least(0), renew_s=at_least(0))
@@ -140,8 +138,6 @@ class TrainingSettings:
     first_key_frames: int = 3
 
     def __post_init__(self) -> None:
-        if not self.on:
-            return
         scale, finite = within(0.25, 4), below(math.inf)
         check(self, views=scale, largest_view=scale, crop=at_least(32), part=PART, head_rate=finite, body_rate=finite,
               steps=at_least(0), steps_per_shift=finite, kappa=within(0, 1), radius=ABOVE_0, decay=below(1),
@@ -224,8 +220,6 @@ class WatchSettings:
     lost_looks: int = 3
 
     def __post_init__(self) -> None:
-        if not self.on:
-            return
         check(self, limit=Possible('above 1', lambda value: value > 1), tolerance=below(0.1), lost_looks=at_least(1))
 
 
